@@ -1,0 +1,111 @@
+"""The sender: takes due commands, signs them, publishes at QoS 1, and repeats the same bytes until somebody answered.
+
+`sent` means that the broker has acknowledged; whether the contact moved is what the chip reports, to ingest. Refuses rules:
+what may be unlocked was decided by the api in the transaction that made the command.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+import aiomqtt
+import structlog
+from prometheus_client import Counter, Histogram
+
+from gateway import sign
+from gateway.settings import GatewaySettings
+from schemas import topics
+from schemas.signed import SigningKey
+from weld.kit.clock import Clock
+from weld.store import gateway as store
+from weld.store.connect import TRANSIENT, Conn, connect
+from weld.store.gateway import ClaimedRow
+from weld.store.listen import hints, listen
+
+log = structlog.get_logger()
+
+SENT = Counter("weldgate_gateway_sent_total", "Commands acknowledged by the broker, repetitions included", ["kind"])
+FAILED = Counter("weldgate_gateway_failed_total", "Commands that could not be published", ["why"])
+DELAY_MS = Histogram(
+    "weldgate_gateway_delay_ms", "From the command's making to its PUBACK", buckets=(5, 10, 20, 50, 100, 250, 1000, 5000)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where the broker is, and as whom the gateway comes."""
+
+    host: str
+    port: int
+    username: str | None
+    password: str | None
+
+
+class Sender:
+    """One gateway process; several may run, leases keep them apart."""
+
+    def __init__(self, settings: GatewaySettings, database_url: str, broker: Broker, key: SigningKey, clock: Clock) -> None:
+        self._settings = settings
+        self._url = database_url
+        self._broker = broker
+        self._key = key
+        self._clock = clock
+        self.connected = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Send until `stop`; a lost database or broker is waited for."""
+        while not stop.is_set():
+            try:
+                await self._session(stop)
+            except (aiomqtt.MqttError, *TRANSIENT) as error:
+                self.connected.clear()
+                log.warning("gateway_waits", error=type(error).__name__)
+                await _pause(stop, 0.5)
+
+    async def _session(self, stop: asyncio.Event) -> None:
+        client = aiomqtt.Client(
+            self._broker.host, self._broker.port, username=self._broker.username, password=self._broker.password, timeout=5
+        )
+        conn = await connect(self._url, "gateway")
+        async with conn, await connect(self._url, "gateway listen") as ears, client:
+            await listen(ears, ["weld_command"])
+            self.connected.set()
+            while not stop.is_set():
+                await store.expire(conn)
+                while await self._send_due(conn, client):
+                    pass
+                await hints(ears, self._settings.poll_s)
+        self.connected.clear()
+
+    async def _send_due(self, conn: Conn, client: aiomqtt.Client) -> int:
+        async with conn.transaction():
+            rows = await store.claim(conn, self._settings.batch_commands, self._settings.lease_s)
+        for row in rows:
+            await self._send(conn, client, row)
+        return len(rows)
+
+    async def _send(self, conn: Conn, client: aiomqtt.Client, row: ClaimedRow) -> None:
+        payload = row.wire or sign.wire(row, self._key)
+        if payload is None:
+            FAILED.labels("no_nonce").inc()
+            log.info("ticket_waits_for_nonce", command=str(row.id), chip=row.chip)
+            return
+        if row.wire is None:
+            payload = await store.fix_wire(conn, row.id, payload)
+        try:
+            await client.publish(topics.build(row.shard, row.chip, "down"), payload, qos=1)
+        except aiomqtt.MqttError:
+            FAILED.labels("broker").inc()
+            await store.unlease(conn, row.id)
+            raise
+        await store.mark_sent(conn, row.id)
+        SENT.labels(row.kind).inc()
+        DELAY_MS.observe((self._clock.now() - row.created_at).total_seconds() * 1000)
+        log.info("command_sent", command=str(row.id), kind=row.kind, chip=row.chip, repeated=row.wire is not None)
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,93 @@
+"""The boot gate (P4): what a chip is told when it boots, and whether its boot message may enter the books.
+
+Pure. Refuses signing and sending.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ingest.memory import Answered, Chip
+from schemas.chip import BootUp
+from schemas.signed import BootReply
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The words of the reply, or the very bytes of an earlier one; `enters`: the message is evidence."""
+
+    enters: bool
+    reply: BootReply | None
+    again: bytes | None = None
+    reason: Literal["boot_below_floor", "changed_key"] | None = None
+
+
+def judge(chip: Chip, message: BootUp, content: int, received_ms: int, heartbeat_s: int) -> Verdict:
+    """What becomes of a boot message of an enrolled chip.
+
+    A late one of an earlier boot is plain evidence. Another one at or below the last known boot gets a floor: the chip's
+    counter went back, and its evidence would be taken for repetitions.
+    """
+    known = chip.fold.progress.boot
+    answered = chip.boots.get(message.boot)
+    if answered is not None and answered.hash == content:
+        return Verdict(enters=True, reply=None, again=answered.reply)
+    if message.late and message.boot < known:
+        return Verdict(enters=True, reply=None)
+    if message.boot < known:
+        return Verdict(
+            enters=False,
+            reply=_reply(chip, message, received_ms, heartbeat_s, floor=known + 1),
+            reason="boot_below_floor",
+        )
+    if answered is not None and answered.hash is not None:
+        return Verdict(
+            enters=False, reply=_reply(chip, message, received_ms, heartbeat_s, floor=known + 1), reason="changed_key"
+        )
+    return Verdict(enters=True, reply=_reply(chip, message, received_ms, heartbeat_s, floor=None))
+
+
+def pending(name: str, message: BootUp, received_ms: int, heartbeat_s: int) -> BootReply:
+    """The reply to a chip that nobody has enrolled: it waits, and its data is kept in quarantine."""
+    return _words(name, message, "pending", received_ms - message.up, heartbeat_s, None)
+
+
+def anchor_ms(chip: Chip, boot: int, up: int, received_ms: int) -> int:
+    """When `up` was 0 in this boot: fixed at the first word of a boot, never changed (P16)."""
+    answered = chip.boots.get(boot)
+    return answered.anchor_ms if answered is not None else received_ms - up
+
+
+def remember(chip: Chip, boot: int, up: int, received_ms: int) -> Answered:
+    """The boot as it is known from now on."""
+    return chip.boots.get(boot) or Answered(anchor_ms(chip, boot, up, received_ms))
+
+
+def _reply(chip: Chip, message: BootUp, received_ms: int, heartbeat_s: int, floor: int | None) -> BootReply:
+    status: Literal["accepted", "pending", "rejected"] = "accepted"
+    if chip.rejected:
+        status = "rejected"
+    elif floor is not None:
+        status = "pending"
+    return _words(
+        chip.chip, message, status, anchor_ms(chip, message.boot, message.up, received_ms), heartbeat_s, floor
+    )
+
+
+def _words(
+    name: str,
+    message: BootUp,
+    status: Literal["accepted", "pending", "rejected"],
+    anchor: int,
+    heartbeat_s: int,
+    floor: int | None,
+) -> BootReply:
+    return BootReply(
+        aud=name,
+        boot=message.boot,
+        up=message.up,
+        status=status,
+        anchor=max(0, anchor),
+        config_version=message.config_version,
+        heartbeat_s=heartbeat_s,
+        boot_floor=floor,
+    )

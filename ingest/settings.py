@@ -1,0 +1,21 @@
+"""Settings of the ingest process, read once where it starts."""
+
+from pydantic import Field
+from weld.kit.settings import Settings
+
+
+class IngestSettings(Settings):
+    """What ingest needs beside the common settings."""
+
+    shards: int = Field(default=64, ge=1, le=256, description="Number of shards of the platform; fixed for its life")
+    batch_messages: int = Field(default=2000, ge=1, le=20_000, description="Most messages in one transaction")
+    inbox_messages: int = Field(default=20_000, ge=1, description="Above this many waiting messages reading stops")
+    lease_s: float = Field(default=6.0, gt=0.5, description="How long a shard stays ours without a renewal")
+    stored_after_s: float = Field(default=10.0, gt=0, description="At most one `stored` per chip in this time (P13)")
+    resend_after_s: float = Field(
+        default=5.0, gt=0, description="How long a gap may fill by itself before we ask (P14)"
+    )
+    heartbeat_s: int = Field(default=300, ge=10, description="Heartbeat interval told to chips at boot (P5)")
+    watch_every_s: float = Field(
+        default=5.0, gt=0, description="How often overdue grants and silent chips are looked for"
+    )

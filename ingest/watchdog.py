@@ -1,0 +1,130 @@
+"""Absence: permissions that nobody used, chips that fell silent, sessions whose chip never came back.
+
+Judged against drained shards only, and not before one interval after they drained: while we catch up, silence proves nothing
+(architecture.md 4.7). Refuses to run a batch of its own: it asks the worker.
+"""
+
+import asyncio
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
+
+import structlog
+
+from ingest import mapping
+from weld.core import catalogue, detect, session
+from weld.core.ids import uuid7
+from weld.store import reported
+from weld.store.connect import TRANSIENT, Conn
+from weld.store.reported import AlertRow, SilentRow
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from weld.kit.clock import Clock
+
+    from ingest.memory import Chip, Memory
+    from ingest.settings import IngestSettings
+
+log = structlog.get_logger()
+
+
+class Host(Protocol):
+    """What the watchdog needs of its worker."""
+
+    settings: "IngestSettings"
+    clock: "Clock"
+    memory: "Memory"
+
+    async def review(self, names: "Sequence[str]") -> None:
+        """Write these chips' open sessions as they stand now."""
+
+    async def with_connection(self, work: "Callable[[Conn], Awaitable[None]]") -> None:
+        """Run this between batches."""
+
+    def settled(self) -> "Mapping[str, bool]":
+        """For each shard held: drained since at least one interval."""
+
+
+class Watchdog:
+    """The slow eye of one worker."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._inferred: set[UUID] = set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look every few seconds until `stop`."""
+        while not stop.is_set():
+            try:
+                async with asyncio.timeout(self._host.settings.watch_every_s):
+                    await stop.wait()
+            except TimeoutError:
+                await self._look()
+
+    async def _look(self) -> None:
+        try:
+            await self._host.with_connection(self._expire)
+            await self._host.with_connection(self._silence)
+            await self._overdue_sessions()
+        except TRANSIENT as error:
+            log.warning("watchdog_waits", error=type(error).__name__)
+        except RuntimeError as error:  # a lease was lost in between: the new owner looks
+            log.warning("watchdog_waits", error=str(error))
+
+    async def _expire(self, conn: Conn) -> None:
+        for grant in await reported.expire(conn):
+            await reported.notify(conn, "weld_fact", f"grant:{grant}")
+
+    def _settled(self) -> list[str]:
+        return [name for name, settled in self._host.settled().items() if settled]
+
+    async def _silence(self, conn: Conn) -> None:
+        shards, now = self._settled(), self._host.clock.now()
+        if not shards:
+            return
+        since = (now - timedelta(days=30)).date()
+        for row in await reported.silent_candidates(conn, shards, now - timedelta(days=7), since):
+            last_ms = mapping.ms_of(row.received_at)
+            if detect.silent(last_heard_ms=last_ms, arc_ms_30d=row.arc_ms, watermark_ms=mapping.ms_of(now)):
+                await self._raise(conn, row)
+
+    async def _raise(self, conn: Conn, row: SilentRow) -> None:
+        now = self._host.clock.now()
+        finding = AlertRow(
+            id=uuid7(now, os.urandom(10)),
+            code="D06",
+            codes=["D06"],
+            level=catalogue.ALERTS["D06"].level,
+            chip=row.chip,
+            session=None,
+            episode=f"silent:{row.received_at:%Y%m%dT%H%M%S}",
+            since=row.received_at,
+            last_at=now,
+            quiet=timedelta(0),
+            occurrences=1,
+            historical=False,
+            late_by_ms=0,
+            evidence={"last_heard_ms": mapping.ms_of(row.received_at), "arc_ms_30d": row.arc_ms},
+        )
+        alert, told = await reported.raise_alert(conn, finding, now)
+        if told:
+            await reported.notify(conn, "weld_fact", f"alert:{alert}")
+            await reported.notify(conn, "weld_outbox", "")
+
+    async def _overdue_sessions(self) -> None:
+        now_ms = mapping.ms_of(self._host.clock.now())
+        chips = [
+            chip for shard in self._settled() for chip in self._host.memory.of(shard) if self._overdue(chip, now_ms)
+        ]
+        if chips:
+            await self._host.review([chip.chip for chip in chips])
+            self._inferred.update(chip.fold.session.id for chip in chips if chip.fold.session is not None)
+
+    def _overdue(self, chip: "Chip", now_ms: int) -> bool:
+        known, licence = chip.fold.open_session, chip.fold.licence
+        if known is None or licence is None or known.id in self._inferred:
+            return False
+        stands = session.standing(known, live=True, next_opened_ms=None, ends_ms=licence.ends_ms, now_ms=now_ms)
+        return stands.state == "inferred"

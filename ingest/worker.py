@@ -1,0 +1,442 @@
+"""A worker: holds leases, one broker session a shard, and folds what arrives, batch by batch.
+
+The order of things is the whole point: COMMIT, then memory, then acknowledgement, then replies. After any doubt (an error, a
+lost answer, a new connection) memory is thrown away and loaded again. Refuses rules and SQL.
+"""
+
+import asyncio
+import os
+import random
+import socket
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import structlog
+from psycopg.errors import UniqueViolation
+from weld.kit.clock import Clock
+
+from ingest import arrival, counters, mapping, memory, pipeline
+from ingest.arrival import Arrival
+from ingest.confirm import Confirmations, Gap, Resends
+from ingest.draft import Draft
+from ingest.memory import Memory
+from ingest.mqtt import Address, Delivery, Link
+from ingest.pipeline import Batch, LeaseLost
+from ingest.settings import IngestSettings
+from ingest.watchdog import Watchdog
+from schemas import down, topics
+from schemas.signed import SigningKey, Stored
+from weld.core import intake
+from weld.store import leases
+from weld.store.connect import TRANSIENT, Conn, connect
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Shard:
+    """One shard that this worker holds."""
+
+    name: str
+    epoch: int
+    link: Link | None = None
+    drained: bool = False
+    drained_s: float = 0.0
+    waiting: int = 0
+    renewed_s: float = 0.0
+    keeper: asyncio.Task[None] | None = None
+
+
+class Worker:
+    """One ingest worker. `run` returns after `stop` is set and everything taken is committed and acknowledged."""
+
+    def __init__(
+        self, settings: IngestSettings, database_url: str, address: Address, key: SigningKey, clock: Clock
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
+        self.memory = Memory()
+        self.shards: dict[str, Shard] = {}
+        self._url = database_url
+        self._address = address
+        self._key = key
+        self._inbox: deque[Delivery] = deque()
+        self._arrived = asyncio.Event()
+        self._paused = False
+        self._confirmations = Confirmations(settings.stored_after_s)
+        self._resends = Resends(settings.resend_after_s)
+        self._conn: Conn | None = None
+        self._busy = asyncio.Lock()  # one transaction at a time: batches, and the watcher's own
+        self.ready = asyncio.Event()
+        self._renew_now = asyncio.Event()
+
+    # -- life
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop`; then finish the batch, acknowledge, release the leases."""
+        self._conn = await connect(self._url, "ingest")
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                leasing = tasks.create_task(self._keep_leases(stop))
+                folding = tasks.create_task(self._fold(stop))
+                replying = tasks.create_task(self._reply(stop))
+                watching = tasks.create_task(Watchdog(self).run(stop))
+                await stop.wait()
+                self._renew_now.set()
+                self._arrived.set()
+                await asyncio.gather(leasing, folding, replying, watching)
+        finally:
+            await self._leave()
+
+    async def _leave(self) -> None:
+        for shard in self.shards.values():
+            if shard.keeper is not None:
+                shard.keeper.cancel()
+            if shard.link is not None:
+                shard.link.close()
+        if self._conn is not None and not self._conn.closed:
+            if self.shards:
+                await leases.release(self._conn, {shard.name: shard.epoch for shard in self.shards.values()})
+            await self._conn.close()
+
+    # -- leases and links
+
+    async def _keep_leases(self, stop: asyncio.Event) -> None:
+        names = [f"{number:02x}" for number in range(self.settings.shards)]
+        while not stop.is_set():
+            try:
+                conn = await connect(self._url, "ingest leases")
+                async with conn:
+                    await leases.make(conn, names)
+                    while not stop.is_set():
+                        await self._renew(conn)
+                        await self._acquire(conn, names)
+                        self.ready.set()
+                        await _wait(self._renew_now, self.settings.lease_s / 3)
+                        self._renew_now.clear()
+            except TRANSIENT as error:
+                self.ready.clear()
+                log.warning("lease_connection_lost", error=type(error).__name__)
+                await _sleep(stop, 0.5)
+
+    async def _renew(self, conn: Conn) -> None:
+        if not self.shards:
+            return
+        epochs = {name: shard.epoch for name, shard in self.shards.items()}
+        drained = {name: shard.drained and shard.waiting == 0 for name, shard in self.shards.items()}
+        asked_s = asyncio.get_running_loop().time()
+        ours = await leases.renew(conn, self.owner, epochs, drained, self.settings.lease_s)
+        for name in ours & set(self.shards):
+            self.shards[name].renewed_s = asked_s
+        self._lose(set(epochs) - ours)
+
+    async def _acquire(self, conn: Conn, names: list[str]) -> None:
+        wanted = [name for name in names if name not in self.shards]
+        if not wanted:
+            return
+        got = await leases.acquire(conn, self.owner, wanted, len(wanted), self.settings.lease_s)
+        if got:
+            log.info("shards_acquired", shards=len(got))
+            await self.memory.load(conn, list(got))
+            for name, epoch in got.items():
+                shard = Shard(name, epoch)
+                self.shards[name] = shard
+                shard.keeper = asyncio.create_task(self._keep_link(shard))
+        counters.SHARDS.set(len(self.shards))
+        counters.CHIPS.set(len(self.memory))
+
+    def _lose(self, names: Iterable[str]) -> None:
+        """Another worker has these: leave the broker, forget everything, touch nothing."""
+        for name in list(names):
+            shard = self.shards.pop(name, None)
+            if shard is None:
+                continue
+            counters.LEASES_LOST.inc()
+            log.warning("lease_lost", shard=name, epoch=shard.epoch)
+            if shard.keeper is not None:
+                shard.keeper.cancel()
+            if shard.link is not None:
+                shard.link.abort()
+            self._resends.forget(chip.chip for chip in self.memory.of(name))
+            self.memory.drop([name])
+
+    async def _keep_link(self, shard: Shard) -> None:
+        """Stay connected while the lease is ours; a new connection starts as one that has to catch up."""
+        backoff_s = 0.1
+        client_id, filters = f"wg-ingest-{shard.name}", topics.filters(shard.name)
+        while True:
+            try:
+                shard.link = await Link.open(client_id, self._address, filters, self._take)
+            except (OSError, TimeoutError) as error:
+                log.warning("broker_unreachable", shard=shard.name, error=type(error).__name__)
+                await asyncio.sleep(backoff_s * (0.5 + random.random()))  # noqa: S311  (spreads reconnects, no secret)
+                backoff_s = min(backoff_s * 2, 5.0)
+                continue
+            if not shard.link.session_present:
+                counters.SUBSCRIBED.inc()
+            if self._paused:
+                shard.link.pause()
+            backoff_s = 0.1
+            self._arrived.set()
+            await shard.link.wait_closed()
+            shard.drained = False
+            await self._still_ours(shard)
+
+    async def _still_ours(self, shard: Shard) -> None:
+        """Read the lease before reconnecting: a new owner's session must not be stolen back. A lost one cancels us here."""
+        lost_s = asyncio.get_running_loop().time()
+        self._renew_now.set()
+        while shard.renewed_s <= lost_s:
+            await asyncio.sleep(0.05)
+
+    def _take(self, delivery: Delivery) -> None:
+        counters.RECEIVED.inc()
+        self._inbox.append(delivery)
+        self._arrived.set()
+        if not self._paused and len(self._inbox) > self.settings.inbox_messages:
+            self._pause(paused=True)
+
+    def _pause(self, *, paused: bool) -> None:
+        self._paused = paused
+        for shard in self.shards.values():
+            if shard.link is not None:
+                shard.link.pause() if paused else shard.link.resume()
+
+    # -- batches
+
+    async def _fold(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            waited = await _wait(self._arrived, 0.5)
+            if waited:
+                self._arrived.clear()
+            while self._inbox and not stop.is_set():
+                taken = [self._inbox.popleft() for _ in range(min(len(self._inbox), self.settings.batch_messages))]
+                counters.WAITING.set(len(self._inbox))
+                async with self._busy:
+                    await self._process([delivery for delivery in taken if delivery.link.alive], stop)
+                if self._paused and len(self._inbox) < self.settings.inbox_messages // 2:
+                    self._pause(paused=False)
+            self._mark_drained()
+
+    def _mark_drained(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        waiting = Counter(delivery.topic[5:7] for delivery in self._inbox)
+        for shard in self.shards.values():
+            shard.waiting = waiting[shard.name]
+            if shard.link is not None and shard.link.alive and shard.waiting == 0 and not shard.drained:
+                shard.drained, shard.drained_s = True, now_s
+
+    async def _process(self, deliveries: list[Delivery], stop: asyncio.Event, *, reloaded: bool = False) -> None:
+        """One batch to its end: committed, or split down to the one message that cannot be stored."""
+        deliveries = [d for d in deliveries if d.topic[5:7] in self.shards]
+        if not deliveries:
+            return
+        try:
+            await self._commit(deliveries)
+        except LeaseLost as lost:
+            self._lose(lost.shards)
+            await self._process(deliveries, stop)
+        except UniqueViolation:
+            counters.BATCHES.labels("memory_wrong").inc()
+            log.error("memory_was_wrong", messages=len(deliveries))
+            await self._reload()
+            await (self._split(deliveries, stop, "UniqueViolation") if reloaded else self._again(deliveries, stop))
+        except TRANSIENT as error:
+            counters.BATCHES.labels("database_lost").inc()
+            log.warning("database_lost", error=type(error).__name__)
+            if await self._reconnect(stop):
+                await self._process(deliveries, stop)
+        except Exception as error:  # noqa: BLE001  a bad message costs one message, whatever it breaks
+            counters.BATCHES.labels("split").inc()
+            log.warning("batch_failed", messages=len(deliveries), error=f"{type(error).__name__}: {error}"[:300])
+            await self._reload()
+            await self._split(deliveries, stop, f"{type(error).__name__}: {error}")
+
+    async def _again(self, deliveries: list[Delivery], stop: asyncio.Event) -> None:
+        await self._process(deliveries, stop, reloaded=True)
+
+    async def _split(self, deliveries: list[Delivery], stop: asyncio.Event, error: str) -> None:
+        if len(deliveries) > 1:
+            half = len(deliveries) // 2
+            await self._process(deliveries[:half], stop)
+            await self._process(deliveries[half:], stop)
+            return
+        poison = self._read(deliveries[0])
+        await self._commit_draft(deliveries, self._poisoned(poison, error))
+
+    def _poisoned(self, poison: Arrival, error: str) -> Draft:
+        draft = self._draft([])
+        draft.reject(poison, "poison", error, getattr(poison.said, "boot", None), getattr(poison.said, "seq", None))
+        return draft
+
+    async def _commit(self, deliveries: list[Delivery]) -> None:
+        arrivals = [self._read(delivery) for delivery in deliveries]
+        draft = self._draft(arrivals)
+        strangers = {a.chip for a in arrivals if a.chip is not None and a.chip not in draft.chips}
+        if strangers and self._conn is not None:
+            for chip in (await memory.load_named(self._conn, sorted(strangers))).values():
+                draft.add(chip)
+        for one in arrivals:
+            draft.place(one)
+        await self._commit_draft(deliveries, draft)
+
+    def _read(self, delivery: Delivery) -> Arrival:
+        return arrival.read(delivery.topic, delivery.topic[5:7], delivery.payload, mapping.ms_of(self.clock.now()))
+
+    def _draft(self, arrivals: list[Arrival]) -> Draft:
+        draft = Draft(self.settings.heartbeat_s, lambda name: name in self.shards and not self.shards[name].drained)
+        for one in arrivals:
+            known = self.memory.get(one.chip) if one.chip else None
+            if known is not None and one.chip not in draft.chips:
+                draft.add(known)
+        return draft
+
+    async def _commit_draft(self, deliveries: list[Delivery], draft: Draft) -> None:
+        assert self._conn is not None  # noqa: S101  (run opens it before anything else)
+        loop = asyncio.get_running_loop()
+        epochs = {name: self.shards[name].epoch for name in {d.topic[5:7] for d in deliveries}}
+        epochs |= {c.shard: self.shards[c.shard].epoch for c in draft.chips.values() if c.shard in self.shards}
+        batch = Batch(self._conn, draft, epochs, self._key, self.clock.now(), self._sign)
+        began_s = loop.time()
+        await pipeline.run(batch)
+        counters.COMMIT_MS.observe((loop.time() - began_s) * 1000)
+        self.memory.advance(chip for chip in draft.chips.values() if chip.shard in self.shards)
+        self._acknowledge(deliveries)
+        self._after(batch)
+
+    def _sign(self, words: object) -> bytes:
+        return down.encode_signed(words, self._key)  # type: ignore[arg-type]  # the draft holds only signed words
+
+    def _acknowledge(self, deliveries: list[Delivery]) -> None:
+        by_link: dict[Link, list[int]] = {}
+        for delivery in deliveries:
+            if delivery.packet_id is not None:
+                by_link.setdefault(delivery.link, []).append(delivery.packet_id)
+        for link, packet_ids in by_link.items():
+            link.acknowledge(packet_ids)
+
+    def _after(self, batch: Batch) -> None:
+        """Count, answer, and note what chips have to be told later."""
+        counters.BATCHES.labels("committed").inc()
+        counters.BATCH_SIZE.observe(max(1, sum(batch.draft.fates.values())))
+        counters.ALERTS.inc(batch.alerts)
+        for fate, number in batch.draft.fates.items():
+            counters.FATES.labels(fate).inc(number)
+        for shard, chip, payload in batch.replies:
+            self._send(shard, chip, payload, "boot_reply")
+        now_s = asyncio.get_running_loop().time()
+        for name in batch.draft.touched:
+            progress = batch.draft.chips[name].fold.progress
+            self._confirmations.heard(name, [track.boot for track in progress.tracks[-2:]], now_s)
+            self._resends.heard(name, progress, now_s)
+
+    # -- doubt
+
+    async def _reload(self) -> None:
+        """Throw memory away and load it again."""
+        assert self._conn is not None  # noqa: S101
+        await self.memory.load(self._conn, list(self.shards))
+
+    async def _reconnect(self, stop: asyncio.Event) -> bool:
+        """A new connection and fresh memory; False when asked to stop meanwhile."""
+        backoff_s = 0.1
+        while not stop.is_set():
+            try:
+                if self._conn is not None:
+                    await self._conn.close()
+                self._conn = await connect(self._url, "ingest")
+                await self._reload()
+            except TRANSIENT:
+                await _sleep(stop, backoff_s)
+                backoff_s = min(backoff_s * 2, 5.0)
+                continue
+            return True
+        return False
+
+    # -- replies
+
+    async def _reply(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await _sleep(stop, 0.1)
+            now_s = asyncio.get_running_loop().time()
+            for name, boots in self._confirmations.due(now_s):
+                self._confirm(name, boots)
+            ask, give_up = self._resends.due(now_s)
+            for gap in ask:
+                self._ask(gap)
+            if give_up:
+                async with self._busy:
+                    await self._give_up(give_up)
+
+    def _confirm(self, name: str, boots: set[int]) -> None:
+        chip = self.memory.get(name)
+        for boot in sorted(boots) if chip is not None else ():
+            upto = intake.confirmed(chip.fold.progress, boot) if chip is not None else 0
+            if chip is not None and upto > 0:
+                words = Stored(aud=name, boot=boot, upto=upto)
+                self._send(chip.shard, name, self._sign(words), "stored")
+
+    def _ask(self, gap: Gap) -> None:
+        chip = self.memory.get(gap.chip)
+        if chip is not None:
+            self._send(chip.shard, gap.chip, down.encode_resend(gap.boot, gap.low, gap.high), "resend")
+
+    def settled(self) -> dict[str, bool]:
+        """For each shard held: everything the broker had is stored, and has been for a whole interval."""
+        since_s = asyncio.get_running_loop().time() - self.settings.watch_every_s
+        return {name: s.drained and s.waiting == 0 and s.drained_s < since_s for name, s in self.shards.items()}
+
+    async def review(self, names: Sequence[str]) -> None:
+        """Write the open sessions of these silent chips again, as they stand now."""
+        draft = self._draft([])
+        for name in names:
+            if (chip := self.memory.get(name)) is not None:
+                draft.add(chip)
+                draft.review.append(name)
+        async with self._busy:
+            await self._commit_draft([], draft)
+
+    async def with_connection(self, work: Callable[[Conn], Awaitable[None]]) -> None:
+        """Run the watchdog's own work between batches, in a transaction that holds all our leases."""
+        async with self._busy:
+            if self._conn is None or self._conn.closed:
+                return
+            epochs = {name: shard.epoch for name, shard in self.shards.items()}
+            async with self._conn.transaction():
+                held = await leases.hold(self._conn, epochs)
+                if held == set(epochs):
+                    await work(self._conn)
+
+    async def _give_up(self, gaps: list[Gap]) -> None:
+        """What stays unreadable after three resends is declared so, and counted."""
+        draft = self._draft([])
+        for gap in gaps:
+            chip = self.memory.get(gap.chip)
+            if chip is not None:
+                draft.add(draft.chips.get(gap.chip, chip))
+                draft.unreadable.append(gap)
+        try:
+            await self._commit_draft([], draft)
+        except (LeaseLost, *TRANSIENT) as error:
+            log.warning("give_up_failed", error=type(error).__name__)
+
+    def _send(self, shard: str, chip: str, payload: bytes, kind: str) -> None:
+        held = self.shards.get(shard)
+        if held is not None and held.link is not None and held.link.alive:
+            held.link.publish(topics.build(shard, chip, "down"), payload)
+            counters.REPLIES.labels(kind).inc()
+
+
+async def _sleep(stop: asyncio.Event, seconds: float) -> None:
+    await _wait(stop, seconds)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""weldgate's own rooms: core (rules), store (data), kit (plumbing), cli (the command)."""

@@ -1,0 +1,147 @@
+"""What a chip said, in the words of the rules: the part of a message that sessions and detection need.
+
+Times are UTC milliseconds (`at_ms`, the corrected time where there is one) beside the chip's own `up_ms`; durations within a
+boot use `up_ms`, because a clock may be set in the middle of a session. Refuses wire shapes and rows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+Contact = Literal["open", "closed"]
+
+# Below this a current is a pilot arc or leakage, not welding (chip-protocol.md, facts for the reference chip).
+ARC_A = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a thing was said, by both clocks, and its place in the stream."""
+
+    boot: int
+    seq: int
+    up_ms: int
+    at_ms: int
+
+
+def elapsed_ms(since: Moment, until: Moment) -> int:
+    """Milliseconds between two moments: by the monotonic clock within a boot, otherwise by the wall clock; never negative."""
+    if since.boot == until.boot:
+        return max(0, until.up_ms - since.up_ms)
+    return max(0, until.at_ms - since.at_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The contact closed under a session."""
+
+    when: Moment
+    session: UUID
+    ticket: UUID | None
+    resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The contact opened."""
+
+    when: Moment
+    session: UUID | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Booted:
+    """The chip started anew; `session` survived in flash."""
+
+    when: Moment
+    session: UUID | None
+    contact: Contact | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """A run of samples that ends at `when`: [from_ms, when), what of it is known, and the sums over it.
+
+    `arc_from_ms` and `arc_to_ms` bound the steps in which an arc burned (UTC ms); None where none did.
+    """
+
+    when: Moment
+    from_ms: int
+    from_up: int
+    covered_ms: int
+    arc_ms: int
+    energy_wh: float
+    peak_a: float | None
+    contact: Contact | None
+    session: UUID | None
+    ticket: UUID | None
+    arc_from_ms: int | None = None
+    arc_to_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArcBegan:
+    """A burst began at `began_ms` (UTC ms), with the contact as read back then."""
+
+    when: Moment
+    began_ms: int
+    contact: Contact | None
+    session: UUID | None
+    peak_a: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bypassed:
+    """The chip itself says: current flows although the contact reads open."""
+
+    when: Moment
+    began_ms: int
+    peak_a: float | None
+
+
+Said = Closed | Opened | Booted | Sampled | ArcBegan | Bypassed
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The samples of one message: four lists of one length, None = unknown."""
+
+    current_a: Sequence[float | None]
+    peak_a: Sequence[float | None]
+    voltage_v: Sequence[float | None]
+    arc_ms: Sequence[int | None]
+
+
+def sampled(
+    when: Moment,
+    span: tuple[int, int],
+    steps: Steps,
+    contact: Contact | None,
+    session: UUID | None,
+    ticket: UUID | None,
+) -> Sampled:
+    """The sums over a run of steps. `span` = (from_up, step_ms); energy is U times I over the known steps, in Wh."""
+    from_up, step_ms = span
+    from_ms = when.at_ms - max(0, when.up_ms - from_up)
+    known = sum(1 for ms in steps.arc_ms if ms is not None)
+    burning = [index for index, ms in enumerate(steps.arc_ms) if ms]
+    peaks = [a for a in steps.peak_a if a is not None]
+    power = [
+        abs(a * v) for a, v in zip(steps.current_a, steps.voltage_v, strict=True) if a is not None and v is not None
+    ]
+    return Sampled(
+        when,
+        from_ms,
+        from_up,
+        covered_ms=known * step_ms,
+        arc_ms=sum(ms for ms in steps.arc_ms if ms),
+        energy_wh=sum(power) * step_ms / 3_600_000,
+        peak_a=max(peaks) if peaks else None,
+        contact=contact,
+        session=session,
+        ticket=ticket,
+        arc_from_ms=from_ms + burning[0] * step_ms if burning else None,
+        arc_to_ms=from_ms + (burning[-1] + 1) * step_ms if burning else None,
+    )

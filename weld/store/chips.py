@@ -1,0 +1,138 @@
+"""Chips as ingest knows them: enrolment, saved fold, boots with their anchors, presence, latest state.
+
+Written by ingest only (enrolment is api's). Refuses to understand the fold: it is the pipeline's own value, as JSON.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from weld.store.connect import Conn
+from weld.store.queries import query
+
+
+class ChipRow(NamedTuple):
+    """One chip with what was saved of it; the later columns are None for a chip never heard."""
+
+    chip: str
+    chip_no: int
+    shard: str
+    rejected: bool
+    fold: dict[str, Any] | None
+    rules_version: int | None
+    received_at: datetime | None
+    online: bool | None
+    connection: int | None
+    presence_boot: int | None
+    nonce: str | None
+    config_version: int | None
+    presence_at: datetime | None
+
+
+class BootRow(NamedTuple):
+    """One boot of a chip: when its `up` was 0, and what was answered."""
+
+    chip_no: int
+    boot: int
+    anchor_at: datetime
+    hash: int | None
+    reply: bytes | None
+
+
+class StateRow(NamedTuple):
+    """The latest state of one chip after a batch."""
+
+    chip_no: int
+    chip: str
+    shard: str
+    rules_version: int
+    boot: int
+    seq: int
+    received_at: datetime
+    at: datetime | None
+    state: str | None
+    contact: str | None
+    session: UUID | None
+    ticket: UUID | None
+    current_a: float | None
+    energy_wh: float | None
+    lat: float | None
+    lon: float | None
+    accuracy_m: float | None
+    fold: dict[str, Any]
+
+
+class PresenceRow(NamedTuple):
+    """What a chip's retained presence says."""
+
+    chip_no: int
+    chip: str
+    shard: str
+    rules_version: int
+    online: bool
+    connection: int
+    presence_boot: int
+    nonce: str | None
+    config_version: int
+    presence_at: datetime
+
+
+async def of_shards(conn: Conn, shards: Sequence[str]) -> list[ChipRow]:
+    """All chips of these shards."""
+    async with conn.cursor(row_factory=class_row(ChipRow)) as cursor:
+        await cursor.execute(query("chips_of_shards"), {"shards": list(shards)})
+        return await cursor.fetchall()
+
+
+async def named(conn: Conn, chips: Sequence[str]) -> list[ChipRow]:
+    """These chips, where they exist."""
+    async with conn.cursor(row_factory=class_row(ChipRow)) as cursor:
+        await cursor.execute(query("chips_named"), {"chips": list(chips)})
+        return await cursor.fetchall()
+
+
+async def newest_boots(conn: Conn, shards: Sequence[str]) -> list[BootRow]:
+    """The two newest boots of each chip of these shards."""
+    async with conn.cursor(row_factory=class_row(BootRow)) as cursor:
+        await cursor.execute(query("boots_newest"), {"shards": list(shards)})
+        return await cursor.fetchall()
+
+
+async def boots(conn: Conn, keys: Sequence[tuple[int, int]]) -> list[BootRow]:
+    """These boots, as (chip_no, boot), where they are known."""
+    async with conn.cursor(row_factory=class_row(BootRow)) as cursor:
+        words = {"chip_nos": [key[0] for key in keys], "boots": [key[1] for key in keys]}
+        await cursor.execute(query("boots_of_chips"), words)
+        return await cursor.fetchall()
+
+
+async def put_boots(conn: Conn, rows: Sequence[tuple[BootRow, datetime]]) -> None:
+    """Boots first heard, or answered, in this batch, each with its time of receipt."""
+    async with conn.cursor() as cursor:
+        await cursor.executemany(query("boot_put"), [{**row._asdict(), "received_at": at} for row, at in rows])
+
+
+async def put_states(conn: Conn, rows: Sequence[StateRow]) -> None:
+    """The latest state of each chip of a batch; one row a chip, in the order of chip_no (no deadlocks, hot updates)."""
+    ordered = sorted(rows)
+    columns: dict[str, list[Any]] = {
+        name: [row[index] for row in ordered] for index, name in enumerate(StateRow._fields)
+    }
+    columns["fold"] = [Jsonb(fold) for fold in columns["fold"]]
+    await conn.execute(query("state_put"), columns)
+
+
+async def put_presence(conn: Conn, rows: Sequence[PresenceRow]) -> None:
+    """Presence of some chips."""
+    async with conn.cursor() as cursor:
+        await cursor.executemany(query("presence_put"), [row._asdict() for row in rows])
+
+
+async def put_changes(conn: Conn, rows: Sequence[tuple[str, str, datetime]]) -> None:
+    """Visible states that changed, as (chip, state, at)."""
+    words = {"chips": [r[0] for r in rows], "states": [r[1] for r in rows], "ats": [r[2] for r in rows]}
+    await conn.execute(query("change_put"), words)

@@ -1,0 +1,51 @@
+"""Connections: how a process gets one, and whose eyes a transaction has.
+
+Refuses a transaction of a person without a scope: row-level security then shows nothing.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+from weld.store.migrate import check_version
+
+Conn = psycopg.AsyncConnection[TupleRow]
+Pool = AsyncConnectionPool[Conn]
+
+# What a caller may try again: the server went away, or two transactions met.
+TRANSIENT = (psycopg.OperationalError, psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+
+
+async def connect(url: str, name: str) -> Conn:
+    """One connection in autocommit mode (transactions are explicit), named for pg_stat_activity; schema checked."""
+    conn = await psycopg.AsyncConnection.connect(url, autocommit=True, application_name=f"weldgate {name}")
+    try:
+        await check_version(conn)
+    except BaseException:
+        await conn.close()
+        raise
+    return conn
+
+
+@asynccontextmanager
+async def pool(url: str, name: str, size: int = 8) -> AsyncIterator[Pool]:
+    """A pool for a process that serves many at once; opened, checked and closed here."""
+    options: dict[str, Any] = {"autocommit": True, "application_name": f"weldgate {name}"}
+    async with AsyncConnectionPool(
+        url, min_size=1, max_size=size, kwargs=options, open=False, timeout=5, connection_class=Conn
+    ) as connections:
+        async with connections.connection() as conn:
+            await check_version(conn)
+        yield connections
+
+
+@asynccontextmanager
+async def scoped(connections: Pool, scope: str) -> AsyncIterator[Conn]:
+    """A transaction that sees what `scope` may see: platform, division:PATH, enterprise:UUID or worker:UUID."""
+    async with connections.connection() as conn, conn.transaction():
+        await conn.execute("SELECT set_config('weld.scope', %s, true)", (scope,))
+        yield conn

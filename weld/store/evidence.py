@@ -1,0 +1,199 @@
+"""Evidence: what chips said, stored once each; what could not be used, kept in quarantine.
+
+Written by ingest only. Refuses to decide what is new: the caller knows what is above a high-water mark and asks for the rest.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from weld.store.connect import Conn
+from weld.store.queries import query
+
+# More than this a chip and day is only counted: a broken chip must not fill the disk.
+QUARANTINE_CAP = 1000
+
+
+class TelemetryRow(NamedTuple):
+    """One telemetry message; the columns of the table in their order."""
+
+    chip_no: int
+    at: datetime
+    boot: int
+    seq: int
+    received_at: datetime
+    corrected_at: datetime | None
+    clock: str
+    late: str
+    hash: int
+    up_ms: int
+    from_up: int
+    step_ms: int
+    current_a: list[float | None]
+    peak_a: list[float | None]
+    voltage_v: list[float | None]
+    arc_ms: list[int | None]
+    state: str
+    contact: str | None
+    energy_wh: float | None
+    mains: bool | None
+    temperature_c: float | None
+    signal_dbm: int | None
+    battery_v: float | None
+    lat: float | None
+    lon: float | None
+    accuracy_m: float | None
+    session: UUID | None
+    ticket: UUID | None
+
+
+class EventRow(NamedTuple):
+    """One boot, event, result or log message; the columns of the table in their order."""
+
+    chip_no: int
+    at: datetime
+    boot: int
+    seq: int
+    received_at: datetime
+    corrected_at: datetime | None
+    clock: str
+    late: str
+    hash: int
+    up_ms: int
+    kind: str
+    name: str
+    session: UUID | None
+    body: dict[str, Any]
+
+
+class QuarantineRow(NamedTuple):
+    """One message that nobody could use, with the reason."""
+
+    received_at: datetime
+    topic: str
+    chip: str | None
+    boot: int | None
+    seq: int | None
+    reason: str
+    detail: str
+    hash: int
+    payload: bytes
+
+
+class Key(NamedTuple):
+    """What tells a stored message: the exact key, the chip's name for quarantine, and the hash of the bytes."""
+
+    chip_no: int
+    chip: str
+    at: datetime
+    boot: int
+    seq: int
+    hash: int
+
+
+class StoredTelemetry(NamedTuple):
+    """As much of a stored telemetry row as a session needs."""
+
+    at: datetime
+    corrected_at: datetime | None
+    boot: int
+    seq: int
+    up_ms: int
+    from_up: int
+    step_ms: int
+    current_a: list[float | None]
+    peak_a: list[float | None]
+    voltage_v: list[float | None]
+    arc_ms: list[int | None]
+    contact: str | None
+    session: UUID | None
+    ticket: UUID | None
+
+
+class StoredEvent(NamedTuple):
+    """As much of a stored event as a session needs."""
+
+    at: datetime
+    corrected_at: datetime | None
+    boot: int
+    seq: int
+    up_ms: int
+    kind: str
+    name: str
+    body: dict[str, Any]
+
+
+_TELEMETRY_TYPES = (
+    "int4 timestamptz int4 int8 timestamptz timestamptz text text int8 int8 int8 int4 float4[] float4[] float4[] int4[] "
+    "text text float8 bool float4 int2 float4 float8 float8 float4 uuid uuid"
+).split()
+_EVENT_TYPES = "int4 timestamptz int4 int8 timestamptz timestamptz text text int8 int8 text text uuid jsonb".split()
+
+
+async def put_telemetry(conn: Conn, rows: Sequence[TelemetryRow]) -> None:
+    """Store messages that are known to be new; UniqueViolation means that memory was wrong, and the batch must go."""
+    async with conn.cursor() as cursor, cursor.copy("COPY telemetry FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types(_TELEMETRY_TYPES)
+        for row in rows:
+            await copy.write_row(row)
+
+
+async def put_events(conn: Conn, rows: Sequence[EventRow]) -> None:
+    """The same for everything that is not telemetry."""
+    async with conn.cursor() as cursor, cursor.copy("COPY event FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types(_EVENT_TYPES)
+        for row in rows:
+            await copy.write_row((*row[:-1], Jsonb(row.body)))
+
+
+async def find(conn: Conn, keys: Sequence[Key]) -> dict[int, int]:
+    """For the position of each key that is stored: the hash of what is stored."""
+    words = {
+        "n": list(range(len(keys))),
+        "chip_no": [key.chip_no for key in keys],
+        "at": [key.at for key in keys],
+        "boot": [key.boot for key in keys],
+        "seq": [key.seq for key in keys],
+    }
+    return dict(await (await conn.execute(query("evidence_find"), words)).fetchall())
+
+
+async def find_quarantined(conn: Conn, keys: Sequence[Key]) -> set[int]:
+    """The positions of the keys that are in quarantine with the same bytes."""
+    words = {
+        "n": list(range(len(keys))),
+        "chip": [key.chip for key in keys],
+        "boot": [key.boot for key in keys],
+        "seq": [key.seq for key in keys],
+        "hash": [key.hash for key in keys],
+    }
+    rows = await (await conn.execute(query("quarantine_find"), words)).fetchall()
+    return {row[0] for row in rows}
+
+
+async def put_quarantine(conn: Conn, rows: Sequence[QuarantineRow]) -> None:
+    """Keep these, up to the cap of a chip and day; all are counted."""
+    async with conn.cursor() as cursor:
+        await cursor.executemany(query("quarantine_put"), [{**row._asdict(), "cap": QUARANTINE_CAP} for row in rows])
+
+
+async def put_hole(conn: Conn, chip_no: int, boot: int, from_seq: int, to_seq: int, why: str, at: datetime) -> None:
+    """A range that will never come."""
+    words = {"chip_no": chip_no, "boot": boot, "from_seq": from_seq, "to_seq": to_seq, "why": why, "at": at}
+    await conn.execute(query("hole_put"), words)
+
+
+async def of_session(
+    conn: Conn, chip_no: int, session: UUID, since: datetime, until: datetime
+) -> tuple[list[StoredTelemetry], list[StoredEvent]]:
+    """All stored messages of one session in a window, in no order."""
+    words = {"chip_no": chip_no, "session": session, "since": since, "until": until}
+    async with conn.cursor(row_factory=class_row(StoredTelemetry)) as cursor:
+        telemetry = await (await cursor.execute(query("session_telemetry"), words)).fetchall()
+    async with conn.cursor(row_factory=class_row(StoredEvent)) as cursor:
+        events = await (await cursor.execute(query("session_events"), words)).fetchall()
+    return telemetry, events

@@ -1,0 +1,98 @@
+"""Migrations: numbered SQL files, applied once each, their hashes kept so that an edited one is noticed.
+
+Refuses to start work on another schema version than the one this program was written for.
+"""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import LiteralString, NamedTuple
+
+import psycopg
+
+_FOLDER = Path(__file__).parent / "migrations"
+_NAME = re.compile(r"(\d{4})_(\w+)\.sql\Z")
+
+_TABLE: LiteralString = """
+    CREATE TABLE IF NOT EXISTS public.schema_version (
+        number     integer PRIMARY KEY,
+        name       text NOT NULL,
+        hash       text NOT NULL,
+        applied_at timestamptz NOT NULL DEFAULT now()
+    )"""
+
+
+class SchemaMismatch(RuntimeError):
+    """The database has another schema than this program; the message says what to do."""
+
+
+class Migration(NamedTuple):
+    """One file: its number, its name, its text and the text's hash."""
+
+    number: int
+    name: str
+    text: LiteralString
+    hash: str
+
+
+def migrations() -> list[Migration]:
+    """All files in order; ValueError where a number is missing or double."""
+    found = []
+    for file in sorted(_FOLDER.glob("*.sql")):
+        match = _NAME.fullmatch(file.name)
+        if match is None:
+            raise ValueError(f"{file.name} is not NNNN_words.sql")
+        text = file.read_text(encoding="utf-8")
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        found.append(Migration(int(match[1]), match[2], text, digest))
+    if [m.number for m in found] != list(range(1, len(found) + 1)):
+        raise ValueError("the numbers of the migrations have a hole or a double")
+    return found
+
+
+def migrate(owner_url: str) -> list[str]:
+    """Apply what is missing, each file in a transaction of its own; the names of those applied.
+
+    Two at once do not collide: the second waits for the first. SchemaMismatch where an applied file was edited.
+    """
+    applied = []
+    with psycopg.connect(owner_url, autocommit=True) as conn:
+        conn.execute("SELECT pg_advisory_lock(hashtext('weldgate migrate'))")
+        conn.execute(_TABLE)
+        conn.execute("GRANT SELECT ON public.schema_version TO PUBLIC")
+        done: dict[int, str] = dict(conn.execute("SELECT number, hash FROM public.schema_version").fetchall())
+        for migration in migrations():
+            if migration.number in done:
+                _check_hash(migration, done[migration.number])
+                continue
+            with conn.transaction():
+                conn.execute(migration.text)
+                conn.execute(
+                    "INSERT INTO public.schema_version (number, name, hash) VALUES (%s, %s, %s)",
+                    (migration.number, migration.name, migration.hash),
+                )
+            applied.append(migration.name)
+    return applied
+
+
+async def check_version(conn: psycopg.AsyncConnection) -> None:
+    """SchemaMismatch unless the database has exactly the schema of this program."""
+    wanted = migrations()
+    try:
+        rows = await (await conn.execute("SELECT number, hash FROM public.schema_version")).fetchall()
+    except psycopg.errors.UndefinedTable:
+        raise SchemaMismatch("the database has no schema yet: run `weldgate migrate`") from None
+    found: dict[int, str] = dict(rows)
+    for migration in wanted:
+        if migration.number not in found:
+            raise SchemaMismatch(f"migration {migration.number} is missing: run `weldgate migrate`")
+        _check_hash(migration, found[migration.number])
+    if len(found) > len(wanted):
+        raise SchemaMismatch(
+            f"the database has schema {max(found)}, this program knows {len(wanted)}: update the program"
+        )
+
+
+def _check_hash(migration: Migration, found: str) -> None:
+    if found != migration.hash:
+        raise SchemaMismatch(f"migration {migration.number} was edited after it was applied: restore the file")

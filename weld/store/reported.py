@@ -1,0 +1,234 @@
+"""What follows from chips' words: sessions, arcs, days, results of commands, alerts of rules, and the facts that leave.
+
+Ingest's side of the shared tables (grant, command, alert, outbox). Refuses decisions: it writes what the fold decided, and
+the guards in SQL only keep a late or repeated word from undoing a newer one.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from weld.store.connect import Conn
+from weld.store.queries import query
+
+
+class GrantRow(NamedTuple):
+    """The grant behind a ticket."""
+
+    id: UUID
+    chip: str
+    worker: UUID
+    plate: str
+    expires_at: datetime
+    longest_s: int
+
+
+class SessionRow(NamedTuple):
+    """A session as the fold has it."""
+
+    id: UUID
+    chip: str
+    chip_no: int
+    ticket: UUID | None
+    authorised: bool
+    opened_at: datetime
+    ends_at: datetime | None
+    closed_at: datetime | None
+    end_reason: str | None
+    state: str
+    resumed: int
+    contact_ms: int
+    covered_ms: int
+    arc_ms: int
+    energy_wh: float
+    peak_a: float | None
+    historical: bool
+
+
+class ArcRow(NamedTuple):
+    """A burst; the later columns are None until its end was heard."""
+
+    chip_no: int
+    boot: int
+    from_up: int
+    started_at: datetime
+    ended_at: datetime | None
+    arc_ms: int | None
+    peak_a: float | None
+    contact: str | None
+    session: UUID | None
+
+
+class DayRow(NamedTuple):
+    """What new messages add to the day in which `at` lies."""
+
+    chip: str
+    at: datetime
+    arc_ms: int
+    covered_ms: int
+    energy_wh: float
+    sessions: int
+    messages: int
+
+
+class AlertRow(NamedTuple):
+    """A finding on its way to becoming an alert, or a part of one."""
+
+    id: UUID
+    code: str
+    codes: Sequence[str]
+    level: int
+    chip: str
+    session: UUID | None
+    episode: str
+    since: datetime
+    last_at: datetime
+    quiet: timedelta
+    occurrences: int
+    historical: bool
+    late_by_ms: int
+    evidence: dict[str, Any]
+
+
+class SilentRow(NamedTuple):
+    """A chip that may have gone silent after heavy use."""
+
+    chip: str
+    chip_no: int
+    received_at: datetime
+    arc_ms: int
+
+
+async def grants(conn: Conn, tickets: Sequence[UUID]) -> list[GrantRow]:
+    """The grants behind these tickets."""
+    async with conn.cursor(row_factory=class_row(GrantRow)) as cursor:
+        await cursor.execute(query("grants_of_tickets"), {"tickets": list(tickets)})
+        return await cursor.fetchall()
+
+
+async def put_session(conn: Conn, row: SessionRow, now: datetime) -> list[tuple[UUID, UUID | None]]:
+    """Write one session and count it on its day; returns (session, grant) of open ones that it ended."""
+    superseded = []
+    if row.state == "open":
+        words = {"id": row.id, "chip": row.chip, "at": row.opened_at, "now": now}
+        ended = await (await conn.execute(query("session_supersede"), words)).fetchall()
+        superseded = [(r[0], r[1]) for r in ended]
+        for _, grant, at in ended:
+            if grant is not None:
+                await end_grant(conn, grant, at, "superseded")
+    before = await (await conn.execute(query("session_before"), {"id": row.id})).fetchone()
+    await conn.execute(query("session_put"), {**row._asdict(), "now": now})
+    await _count_session(conn, row, before[0] if before else None)
+    return superseded
+
+
+async def _count_session(conn: Conn, row: SessionRow, opened_before: datetime | None) -> None:
+    """A session counts once, on the day of its beginning, also when late words move that beginning."""
+    if opened_before == row.opened_at:
+        return
+    days = [DayRow(row.chip, row.opened_at, 0, 0, 0.0, 1, 0)]
+    if opened_before is not None:
+        days.append(DayRow(row.chip, opened_before, 0, 0, 0.0, -1, 0))
+    await add_days(conn, days)
+
+
+async def next_opened(conn: Conn, chip_no: int, session: UUID, after: datetime) -> datetime | None:
+    """When the next session of this chip began."""
+    words = {"chip_no": chip_no, "after": after, "id": session}
+    row = await (await conn.execute(query("session_next"), words)).fetchone()
+    return row[0] if row else None
+
+
+async def close_contact(conn: Conn, chip: str, ticket: UUID, session: UUID, at: datetime, now: datetime) -> None:
+    """The contact was reported closed under this ticket."""
+    words = {"chip": chip, "ticket": ticket, "session": session, "at": at, "now": now}
+    await conn.execute(query("grant_closed"), words)
+
+
+async def end_grant(conn: Conn, grant: UUID, at: datetime, reason: str) -> None:
+    """The session of this grant is over."""
+    await conn.execute(query("grant_ended"), {"grant_id": grant, "at": at, "reason": reason})
+
+
+async def arm_grant(conn: Conn, chip: str, ticket: UUID, at: datetime) -> None:
+    """The chip holds the ticket and waits for the button."""
+    await conn.execute(query("grant_armed"), {"ticket": ticket, "chip": chip, "at": at})
+
+
+async def put_result(
+    conn: Conn, chip: str, command: UUID, state: str, reason: str | None, now: datetime
+) -> UUID | None:
+    """What the chip answered to a command; the grant that ended by it, if one did."""
+    words = {"chip": chip, "command": command, "state": state, "reason": reason, "now": now}
+    row = await (await conn.execute(query("command_result"), words)).fetchone()
+    return row[0] if row else None
+
+
+async def expire(conn: Conn) -> list[UUID]:
+    """End what nobody used in time: live commands and the grants behind them; returns the grants."""
+    await conn.execute(query("commands_overdue"))
+    return [row[0] for row in await (await conn.execute(query("grants_overdue"))).fetchall()]
+
+
+async def put_arcs(conn: Conn, rows: Sequence[ArcRow]) -> None:
+    """Bursts, each from whichever of its events came."""
+    async with conn.cursor() as cursor:
+        await cursor.executemany(query("arc_put"), [row._asdict() for row in rows])
+
+
+async def add_days(conn: Conn, rows: Sequence[DayRow]) -> None:
+    """Add to the machines' days; every message is added exactly once, in the transaction that stores it."""
+    words = {name: [row[index] for row in rows] for index, name in enumerate(DayRow._fields)}
+    await conn.execute(query("machine_day_add"), words)
+
+
+async def raise_alert(conn: Conn, row: AlertRow, now: datetime) -> tuple[UUID, bool]:
+    """Open an alert or let a finding join the one of its episode; its id, and whether somebody is told now."""
+    near = {"chip": row.chip, "codes": list(row.codes), "since": row.since, "last_at": row.last_at, "quiet": row.quiet}
+    found = await (await conn.execute(query("finding_near"), near)).fetchone()
+    if found is not None:
+        return found[0], await _grow(conn, row, found[0], was_historical=found[2])
+    words = {**row._asdict(), "evidence": Jsonb(row.evidence), "now": now}
+    opened = await (await conn.execute(query("finding_raise"), words)).fetchone()
+    if opened is not None and not row.historical:
+        await conn.execute(query("finding_announce"), {"id": row.id})
+    return row.id, opened is not None and not row.historical
+
+
+async def _grow(conn: Conn, row: AlertRow, alert: UUID, *, was_historical: bool) -> bool:
+    words = {"id": alert, "since": row.since, "last_at": row.last_at, "occurrences": row.occurrences}
+    await conn.execute(query("finding_grow"), {**words, "historical": row.historical})
+    tell = was_historical and not row.historical
+    if tell:
+        await conn.execute(query("finding_announce"), {"id": alert})
+    return tell
+
+
+async def recover(conn: Conn, chips: Sequence[str], now: datetime) -> list[UUID]:
+    """Close the silence alerts of chips that are heard again."""
+    rows = await (await conn.execute(query("finding_recover"), {"chips": list(chips), "now": now})).fetchall()
+    return [row[0] for row in rows]
+
+
+async def order_lock(conn: Conn, command: UUID, chip: str, session: UUID | None, code: str) -> None:
+    """A rule orders the machine to lock after the arc's end; replaces whatever is live but a lock."""
+    await conn.execute(query("supersede_live"), {"chip": chip})
+    await conn.execute(query("lock_order"), {"id": command, "chip": chip, "session": session, "code": code})
+    await notify(conn, "weld_command", "")
+
+
+async def silent_candidates(conn: Conn, shards: Sequence[str], before: datetime, since: date) -> list[SilentRow]:
+    """Chips of these shards not heard since `before`, with their arc time since a day."""
+    words = {"shards": list(shards), "before": before, "since": since}
+    async with conn.cursor(row_factory=class_row(SilentRow)) as cursor:
+        await cursor.execute(query("silent_candidates"), words)
+        return await cursor.fetchall()
+
+
+async def notify(conn: Conn, channel: str, text: str) -> None:
+    """A hint to whoever listens; ids only."""
+    await conn.execute(query("notify"), {"channel": channel, "text": text})

@@ -1,0 +1,38 @@
+-- :evidence_find
+-- Which of these exact keys are stored, and with which content (only for messages at or below a high-water mark).
+SELECT k.n, coalesce(t.hash, e.hash) AS hash
+FROM unnest(%(n)s::int[], %(chip_no)s::int[], %(at)s::timestamptz[], %(boot)s::int[], %(seq)s::bigint[]) AS k (n, chip_no, at, boot, seq)
+LEFT JOIN telemetry t ON (t.chip_no, t.at, t.boot, t.seq) = (k.chip_no, k.at, k.boot, k.seq)
+LEFT JOIN event e ON (e.chip_no, e.at, e.boot, e.seq) = (k.chip_no, k.at, k.boot, k.seq)
+WHERE coalesce(t.hash, e.hash) IS NOT NULL
+
+-- :quarantine_find
+-- Which of these messages are in quarantine already.
+SELECT DISTINCT k.n FROM unnest(%(n)s::int[], %(chip)s::text[], %(boot)s::int[], %(seq)s::bigint[], %(hash)s::bigint[])
+    AS k (n, chip, boot, seq, hash)
+JOIN quarantine q ON (q.chip, q.boot, q.seq, q.hash) = (k.chip, k.boot, k.seq, k.hash)
+
+-- :quarantine_put
+-- Keep what nobody could use, up to a number a chip and day; all are counted.
+WITH counted AS (
+    INSERT INTO quarantine_day (chip, day, count) VALUES (coalesce(%(chip)s, ''), (%(received_at)s::timestamptz AT TIME ZONE 'UTC')::date, 1)
+    ON CONFLICT (chip, day) DO UPDATE SET count = quarantine_day.count + 1 RETURNING count
+)
+INSERT INTO quarantine (received_at, topic, chip, boot, seq, reason, detail, hash, payload)
+SELECT %(received_at)s, %(topic)s, %(chip)s, %(boot)s, %(seq)s, %(reason)s, %(detail)s, %(hash)s, %(payload)s
+FROM counted WHERE counted.count <= %(cap)s
+
+-- :hole_put
+-- A range that will never come: declared lost by the chip, or unreadable after all resends.
+INSERT INTO hole (chip_no, boot, from_seq, to_seq, why, at)
+VALUES (%(chip_no)s, %(boot)s, %(from_seq)s, %(to_seq)s, %(why)s, %(at)s) ON CONFLICT DO NOTHING
+
+-- :session_telemetry
+-- The samples of one session in a window that surely holds it (no session is longer than 24 h).
+SELECT at, corrected_at, boot, seq, up_ms, from_up, step_ms, current_a, peak_a, voltage_v, arc_ms, contact, session, ticket
+FROM telemetry WHERE chip_no = %(chip_no)s AND at >= %(since)s AND at < %(until)s AND session = %(session)s
+
+-- :session_events
+-- The events of one session in the same window.
+SELECT at, corrected_at, boot, seq, up_ms, kind, name, body
+FROM event WHERE chip_no = %(chip_no)s AND at >= %(since)s AND at < %(until)s AND session = %(session)s

@@ -1,0 +1,152 @@
+-- :grants_of_tickets
+-- The grants behind these tickets, for the chip that names them: whose session it is, and when it ends.
+SELECT g.id, g.chip, g.worker, g.plate, g.expires_at, g.longest_s FROM unlock_grant g WHERE g.id = ANY(%(tickets)s::uuid[])
+
+-- :session_supersede
+-- A second open session ends the first: of the same machine, whichever chip said it.
+UPDATE session SET state = 'closed', closed_at = greatest(opened_at, %(at)s), end_reason = 'superseded', updated_at = %(now)s
+WHERE state = 'open' AND id <> %(id)s AND plate = (SELECT plate FROM machine WHERE chip = %(chip)s) RETURNING id, grant_id, closed_at
+
+-- :session_put
+-- One session as the fold has it; whose it is comes from the grant, where it was from the machine.
+INSERT INTO session (id, chip, chip_no, plate, division, enterprise, worker, grant_id, ticket, authorised, opened_at, ends_at,
+    closed_at, end_reason, state, resumed, contact_ms, covered_ms, arc_ms, energy_wh, peak_a, historical, updated_at)
+SELECT %(id)s, %(chip)s, %(chip_no)s, m.plate, m.division, m.enterprise, g.worker, g.id, %(ticket)s, %(authorised)s, %(opened_at)s,
+    %(ends_at)s, %(closed_at)s, %(end_reason)s, %(state)s, %(resumed)s, %(contact_ms)s, %(covered_ms)s, %(arc_ms)s,
+    %(energy_wh)s, %(peak_a)s, %(historical)s, %(now)s
+FROM (SELECT 1) one LEFT JOIN machine m ON m.chip = %(chip)s LEFT JOIN unlock_grant g ON g.id = %(ticket)s AND g.chip = %(chip)s
+ON CONFLICT (id) DO UPDATE SET ticket = excluded.ticket, worker = excluded.worker, grant_id = excluded.grant_id,
+    authorised = excluded.authorised, opened_at = excluded.opened_at, ends_at = excluded.ends_at, closed_at = excluded.closed_at,
+    end_reason = excluded.end_reason, state = excluded.state, resumed = excluded.resumed, contact_ms = excluded.contact_ms,
+    covered_ms = excluded.covered_ms, arc_ms = excluded.arc_ms, energy_wh = excluded.energy_wh, peak_a = excluded.peak_a,
+    updated_at = excluded.updated_at
+WHERE session.chip = excluded.chip
+
+-- :session_before
+-- What is stored of this session, before it is put again.
+SELECT opened_at, state FROM session WHERE id = %(id)s
+
+-- :session_next
+-- When the next session of this chip began.
+SELECT min(opened_at) FROM session WHERE chip_no = %(chip_no)s AND opened_at > %(after)s AND id <> %(id)s
+
+-- :grant_closed
+-- The contact was reported closed under this ticket: the grant has its session, its command is done.
+WITH g AS (
+    UPDATE unlock_grant SET session = %(session)s, closed_at = coalesce(closed_at, %(at)s)
+    WHERE id = %(ticket)s AND chip = %(chip)s RETURNING id
+)
+UPDATE command SET state = 'done', ended_at = %(now)s FROM g
+WHERE command.grant_id = g.id AND command.state IN ('queued', 'sent', 'waiting')
+
+-- :grant_ended
+-- The session of this grant is over.
+UPDATE unlock_grant SET state = 'ended', ended_at = %(at)s, end_reason = %(reason)s
+WHERE id = %(grant_id)s AND state = 'live'
+
+-- :grant_armed
+-- The chip holds the ticket and waits for the button.
+UPDATE unlock_grant SET armed_at = coalesce(armed_at, %(at)s) WHERE id = %(ticket)s AND chip = %(chip)s AND state = 'live'
+
+-- :command_result
+-- What the chip answered to a command; only a live one changes, and a refused ticket ends its grant.
+WITH c AS (
+    UPDATE command SET state = %(state)s, reason = %(reason)s, ended_at = CASE WHEN %(state)s = 'waiting' THEN NULL ELSE %(now)s::timestamptz END
+    WHERE id = %(command)s AND chip = %(chip)s AND state IN ('queued', 'sent', 'waiting') RETURNING grant_id, state, reason
+)
+UPDATE unlock_grant g SET state = 'ended', ended_at = %(now)s, end_reason = 'refused:' || coalesce(c.reason, c.state)
+FROM c WHERE g.id = c.grant_id AND c.state IN ('refused', 'failed') AND g.state = 'live' AND g.closed_at IS NULL
+RETURNING g.id
+
+-- :grants_overdue
+-- Permissions to click that nobody used: the command is over and the contact never closed.
+UPDATE unlock_grant g SET state = 'ended', ended_at = now(), end_reason = 'expired'
+FROM command c WHERE c.grant_id = g.id AND g.state = 'live' AND g.closed_at IS NULL
+AND c.expires_at < now() - interval '10 seconds' AND c.state IN ('expired', 'done', 'refused', 'failed', 'superseded', 'queued', 'sent')
+RETURNING g.id
+
+-- :commands_overdue
+-- Live commands whose time is over.
+UPDATE command SET state = 'expired', ended_at = now()
+WHERE state IN ('queued', 'sent', 'waiting') AND expires_at < now() - interval '10 seconds'
+
+-- :arc_put
+-- A burst, from whichever of its two events came first.
+INSERT INTO arc (chip_no, boot, from_up, started_at, ended_at, arc_ms, peak_a, contact, session)
+VALUES (%(chip_no)s, %(boot)s, %(from_up)s, %(started_at)s, %(ended_at)s, %(arc_ms)s, %(peak_a)s, %(contact)s, %(session)s)
+ON CONFLICT (chip_no, boot, from_up) DO UPDATE SET ended_at = coalesce(excluded.ended_at, arc.ended_at),
+    arc_ms = coalesce(excluded.arc_ms, arc.arc_ms), peak_a = greatest(excluded.peak_a, arc.peak_a),
+    contact = coalesce(excluded.contact, arc.contact), session = coalesce(excluded.session, arc.session)
+
+-- :machine_day_add
+-- Add new messages to the days of the machine that carried the chip then; days of the division's zone.
+INSERT INTO machine_day (plate, day, arc_ms, covered_ms, energy_wh, sessions, messages)
+SELECT b.plate, (x.at AT TIME ZONE d.zone)::date, sum(x.arc_ms), sum(x.covered_ms), sum(x.energy_wh), sum(x.sessions), sum(x.messages)
+FROM unnest(%(chip)s::text[], %(at)s::timestamptz[], %(arc_ms)s::bigint[], %(covered_ms)s::bigint[], %(energy_wh)s::float8[],
+    %(sessions)s::int[], %(messages)s::bigint[]) AS x (chip, at, arc_ms, covered_ms, energy_wh, sessions, messages)
+JOIN LATERAL (SELECT plate FROM binding WHERE binding.chip = x.chip AND (until IS NULL OR until > x.at) ORDER BY since LIMIT 1) b ON true
+JOIN machine m ON m.plate = b.plate JOIN division d ON d.code = m.division
+GROUP BY 1, 2 ORDER BY 1, 2
+ON CONFLICT (plate, day) DO UPDATE SET arc_ms = machine_day.arc_ms + excluded.arc_ms,
+    covered_ms = machine_day.covered_ms + excluded.covered_ms, energy_wh = machine_day.energy_wh + excluded.energy_wh,
+    sessions = machine_day.sessions + excluded.sessions, messages = machine_day.messages + excluded.messages
+
+-- :finding_near
+-- The alert of the same family that a finding may belong to, locked.
+SELECT a.id, a.code, a.historical, a.state FROM alert a
+WHERE a.subject IN (SELECT plate FROM machine WHERE chip = %(chip)s UNION ALL SELECT %(chip)s) AND a.code = ANY(%(codes)s::text[])
+AND a.raised_by = 'ingest' AND a.since <= %(last_at)s + %(quiet)s AND a.last_at >= %(since)s - %(quiet)s
+ORDER BY a.last_at DESC LIMIT 1 FOR UPDATE
+
+-- :finding_grow
+-- One more sign of an episode that has its alert; a historical one that goes on becomes live.
+UPDATE alert SET since = least(since, %(since)s), last_at = greatest(last_at, %(last_at)s), occurrences = occurrences + %(occurrences)s,
+    historical = historical AND %(historical)s WHERE id = %(id)s
+
+-- :finding_raise
+-- A new alert; the same episode never opens a second one.
+INSERT INTO alert (id, code, level, subject, episode, plate, chip, worker, session, division, enterprise, since, last_at,
+    occurrences, historical, late_by_ms, evidence, raised_by, raised_at)
+SELECT %(id)s, %(code)s, %(level)s, coalesce(m.plate, %(chip)s), %(episode)s, m.plate, %(chip)s, s.worker, %(session)s,
+    m.division, m.enterprise, %(since)s, %(last_at)s, %(occurrences)s, %(historical)s, %(late_by_ms)s, %(evidence)s, 'ingest', %(now)s
+FROM (SELECT 1) one LEFT JOIN machine m ON m.chip = %(chip)s LEFT JOIN session s ON s.id = %(session)s
+ON CONFLICT (subject, code, episode) DO NOTHING RETURNING id
+
+-- :finding_announce
+-- The fact that leaves: one outbox row for an alert that pages.
+INSERT INTO outbox (fact, subject, code, division, payload)
+SELECT 'alert.opened', a.id, a.code, a.division, jsonb_build_object('alert', a.id) FROM alert a WHERE a.id = %(id)s
+
+-- :finding_recover
+-- Types that recover by themselves: the chip is heard again.
+UPDATE alert SET state = 'closed', closed_at = %(now)s, closed_by = 'platform', outcome = 'other', note = 'heard again'
+WHERE chip = ANY(%(chips)s::text[]) AND code = 'D06' AND state <> 'closed' RETURNING id
+
+-- :lock_order
+-- What a rule orders: lock the machine after the arc's end. It replaces the live command, raises the ticket floor,
+-- and never replaces a lock that is under way.
+WITH c AS (
+    UPDATE chip SET counter = counter + 1 WHERE chip = %(chip)s
+    AND NOT EXISTS (SELECT 1 FROM command WHERE command.chip = %(chip)s AND kind = 'lock' AND state IN ('queued', 'sent', 'waiting'))
+    RETURNING chip, counter
+)
+INSERT INTO command (id, kind, chip, plate, session, level, grace_s, counter, by, actor, why, created_at, expires_at)
+SELECT %(id)s, 'lock', c.chip, m.plate, %(session)s, 2, 60, c.counter, 'rule', 'rule:' || %(code)s, %(code)s, now(), now() + interval '10 minutes'
+FROM c JOIN machine m ON m.chip = c.chip
+
+-- :supersede_live
+-- The live command of a machine gives way to a new one.
+UPDATE command SET state = 'superseded', ended_at = now()
+WHERE plate = (SELECT plate FROM machine WHERE chip = %(chip)s) AND state IN ('queued', 'sent', 'waiting') AND kind <> 'lock'
+
+-- :silent_candidates
+-- Chips of these shards that worked in the last 30 days and were not heard for 7; the rule itself decides.
+SELECT s.chip, s.chip_no, s.received_at, coalesce(sum(d.arc_ms), 0)::bigint AS arc_ms
+FROM chip_state s JOIN machine m ON m.chip = s.chip JOIN machine_day d ON d.plate = m.plate
+WHERE s.shard = ANY(%(shards)s::text[]) AND s.received_at < %(before)s AND d.day >= %(since)s
+AND NOT EXISTS (SELECT 1 FROM alert a WHERE a.chip = s.chip AND a.code = 'D06' AND a.state <> 'closed')
+GROUP BY s.chip, s.chip_no, s.received_at
+
+-- :notify
+-- A hint, at most once a transaction and channel.
+SELECT pg_notify(%(channel)s, %(text)s)

@@ -204,7 +204,7 @@ class Link(asyncio.Protocol):
     def _subscribed(self, packet: mqtt5.SubAckPacket) -> None:
         if self._suback.done():
             return
-        if any(code >= mqtt5.SubAckReasonCode.UNSPECIFIED_ERROR for code in packet.reason_codes):
+        if any(code != mqtt5.SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE for code in packet.reason_codes):
             self._suback.set_exception(Refused(f"the broker refused the subscription of {self._client_id}"))
         else:
             self._in_flight.discard(packet.packet_id)

@@ -1,0 +1,38 @@
+"""The ingest process: one worker and its door."""
+
+import asyncio
+from pathlib import Path
+
+from ingest.mqtt import Address
+from ingest.settings import IngestSettings
+from ingest.worker import Worker
+from schemas.signed import SigningKey
+from weld.kit.clock import Clock
+from weld.kit.door import Door
+from weld.kit.settings import PORTS
+
+
+async def serve(
+    settings: IngestSettings,
+    database_url: str,
+    broker: Address,
+    key: SigningKey,
+    clock: Clock,
+    stop: asyncio.Event,
+    address_file: Path | None = None,
+) -> None:
+    """Work until `stop`. `key` is the service key: boot replies, stored and time are signed with it, nothing else."""
+    worker = Worker(settings, database_url, broker, key, clock)
+
+    async def leases() -> str | None:
+        return None if worker.ready.is_set() else "no contact with the lease table"
+
+    async def links() -> str | None:
+        down = [s.name for s in worker.shards.values() if s.link is None or not s.link.alive]
+        return f"{len(down)} of {len(worker.shards)} shards are not connected to the broker" if down else None
+
+    port = PORTS["ingest"] if settings.door_port is None else settings.door_port
+    async with Door("127.0.0.1", port, {"leases": leases, "broker": links}) as door:
+        if address_file is not None:
+            address_file.write_text(f"http://127.0.0.1:{door.port}")
+        await worker.run(stop)

@@ -11,7 +11,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import mqtt5
 
@@ -143,8 +143,8 @@ class Link(asyncio.Protocol):
     # -- asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  (create_connection gives nothing else)
-        self._transport = transport
+        # uvloop's transports are no subclass of asyncio.Transport, but create_connection gives nothing else
+        self._transport = cast("asyncio.Transport", transport)
         self._write(
             mqtt5.ConnectPacket(
                 self._client_id,

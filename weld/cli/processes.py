@@ -1,0 +1,115 @@
+"""One process in the foreground: its settings from the environment, its login, its key; then its own `serve`.
+
+Started by a stack it is told its addresses (WELDGATE_PROCESS_...); started alone by a person it joins the clone's own stack.
+Refuses to hand a process more than it needs.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from weld.cli.installation import signing_key
+from weld.cli.stack import BrokerAddress, Stack
+from weld.kit import log as logging
+from weld.kit.clock import SystemClock
+from weld.kit.run import run as run_until_stopped
+from weld.kit.settings import Settings
+
+log = structlog.get_logger()
+
+Serve = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a process is told about where it runs."""
+
+    database_url: str
+    broker: BrokerAddress | None
+    key_file: Path | None
+    vault_folder: Path | None
+    address_file: Path | None
+
+
+def run(name: str) -> int:
+    """Run a process until it is told to stop; its exit code."""
+    logging.configure(name, json=Settings().log_json)
+    with ExitStack() as exits:
+        try:
+            place = _told() or _joined(name, exits)
+        except RuntimeError as error:
+            log.error("cannot_start", reason=str(error))
+            return 1
+        return run_until_stopped(_SERVES[name](place))
+
+
+def _told() -> Place | None:
+    """The place that a stack told us by environment."""
+    url = os.environ.get("WELDGATE_PROCESS_DATABASE_URL")
+    if url is None:
+        return None
+    broker = os.environ.get("WELDGATE_PROCESS_MQTT_URL")
+    return Place(
+        url,
+        BrokerAddress.parse(broker) if broker else None,
+        _path("WELDGATE_KEY_FILE"),
+        _path("WELDGATE_VAULT"),
+        _path("WELDGATE_ADDRESS_FILE"),
+    )
+
+
+def _joined(name: str, exits: ExitStack) -> Place:
+    """The clone's own stack: its servers are started, or joined where they run."""
+    stack = exits.enter_context(Stack.main())
+    role = "owner" if name == "maintain" else name
+    secrets = stack.installation
+    key = {"ingest": secrets.key_file("service"), "gateway": secrets.key_file("permit")}.get(name)
+    broker = stack.broker(name) if name in {"ingest", "gateway"} else None
+    return Place(stack.role_url(role), broker, key, secrets.vault_folder, None)
+
+
+def _path(name: str) -> Path | None:
+    value = os.environ.get(name)
+    return Path(value) if value else None
+
+
+def _ingest(place: Place) -> Serve:
+    from ingest.main import serve
+    from ingest.mqtt import Address
+    from ingest.settings import IngestSettings
+
+    assert place.broker is not None  # noqa: S101  (both ways of making a place give ingest a broker and a key)
+    assert place.key_file is not None  # noqa: S101
+    there = place.broker
+    password = there.password.encode() if there.password else None
+    broker, key = Address(there.host, there.port, there.username, password), signing_key(place.key_file)
+    settings = IngestSettings()
+    return lambda stop: serve(settings, place.database_url, broker, key, SystemClock(), stop, place.address_file)
+
+
+def _gateway(place: Place) -> Serve:
+    from gateway.main import serve
+    from gateway.sender import Broker
+    from gateway.settings import GatewaySettings
+
+    assert place.broker is not None  # noqa: S101
+    assert place.key_file is not None  # noqa: S101
+    there, key, settings = place.broker, signing_key(place.key_file), GatewaySettings()
+    broker = Broker(there.host, there.port, there.username, there.password)
+    return lambda stop: serve(settings, place.database_url, broker, key, SystemClock(), stop, place.address_file)
+
+
+def _maintain(place: Place) -> Serve:
+    from weld.cli.maintain import MaintainSettings, serve
+
+    settings = MaintainSettings()
+    return lambda stop: serve(settings, place.database_url, SystemClock(), stop, place.address_file)
+
+
+_SERVES: dict[str, Callable[[Place], Serve]] = {"ingest": _ingest, "gateway": _gateway, "maintain": _maintain}

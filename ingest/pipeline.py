@@ -21,7 +21,7 @@ from weld.core import fold as folding
 from weld.core.detect import Episode, Finding, Licence
 from weld.core.fold import Fact, Found, Reassemble, Terms, Touched
 from weld.core.ids import uuid7
-from weld.core.said import Sampled
+from weld.core.said import Said, Sampled
 from weld.core.session import Session
 from weld.store import chips, evidence, leases, reported
 from weld.store.connect import Conn
@@ -119,16 +119,12 @@ def _note(batch: Batch, timed: Timed, fact: Fact) -> None:
         case Touched(known, licence, replaced):
             batch.sessions[known.id] = (timed.chip, known, licence)
             if replaced is not None:
-                batch.closings[replaced.id] = known.opened.at_ms
-                batch.sessions.setdefault(replaced.id, (timed.chip, replaced, _no_licence(replaced.id)))
+                batch.closings[replaced[0].id] = known.opened.at_ms
+                batch.sessions.setdefault(replaced[0].id, (timed.chip, *replaced))
         case Reassemble(known):
             batch.reassemble[known] = timed
         case Found():
             batch.found.append((timed.chip, fact, timed.late.by_ms))
-
-
-def _no_licence(known: UUID) -> Licence:
-    return Licence(known, authorised=False, ends_ms=None)
 
 
 async def reassemble_sessions(batch: Batch) -> None:
@@ -137,7 +133,8 @@ async def reassemble_sessions(batch: Batch) -> None:
         chip = batch.chip(timed.chip)
         at = mapping.utc(timed.at_ms)
         rows = await evidence.of_session(batch.conn, chip.chip_no, known, at - _SESSION_WINDOW, at + _SESSION_WINDOW)
-        whole = session.assemble(mapping.stored_words(*rows))
+        words = mapping.stored_words(*rows)
+        whole = session.assemble(words)
         if whole is None:
             continue
         if whole.ticket is not None and whole.ticket not in batch.terms:
@@ -146,6 +143,9 @@ async def reassemble_sessions(batch: Batch) -> None:
         entitled = folding.licence(whole, batch.terms)
         batch.sessions[known] = (chip.chip, whole, entitled)
         _take_over(batch, chip, whole, entitled)
+        if entitled.authorised is False:  # only now is it known that its arcs were not licensed
+            for said in words:
+                _judge(batch, timed, said, entitled)
 
 
 def _take_over(batch: Batch, chip: Chip, whole: Session, entitled: Licence) -> None:
@@ -154,7 +154,8 @@ def _take_over(batch: Batch, chip: Chip, whole: Session, entitled: Licence) -> N
     if current is None or current.id == whole.id or _key(whole) > _key(current):
         if current is not None and current.id != whole.id and current.ended is None:
             batch.closings[current.id] = whole.opened.at_ms
-            batch.sessions.setdefault(current.id, (chip.chip, current, chip.fold.licence or _no_licence(current.id)))
+            known = chip.fold.licence or folding.licence(current, {})
+            batch.sessions.setdefault(current.id, (chip.chip, current, known))
         batch.put(replace(chip, fold=replace(chip.fold, session=whole, licence=entitled)))
 
 
@@ -167,10 +168,14 @@ async def judge_late(batch: Batch) -> None:
     for timed, said in batch.draft.late:
         named = getattr(said, "session", None)
         entry = batch.sessions.get(named) if named is not None else None
-        for finding in detect.judge(said, entry[2] if entry else None):
-            name = f"{finding.boot}:{finding.seq}"
-            episode = Episode(finding.code, finding.since_ms, finding.last_ms, name, timed.late.pages)
-            batch.found.append((timed.chip, Found(finding, episode, timed.late.pages), timed.late.by_ms))
+        _judge(batch, timed, said, entry[2] if entry else None)
+
+
+def _judge(batch: Batch, timed: Timed, said: Said, entitled: Licence | None) -> None:
+    for finding in detect.judge(said, entitled):
+        name = f"{finding.boot}:{finding.seq}"
+        episode = Episode(finding.code, finding.since_ms, finding.last_ms, name, timed.late.pages)
+        batch.found.append((timed.chip, Found(finding, episode, timed.late.pages), timed.late.by_ms))
 
 
 async def review_sessions(batch: Batch) -> None:

@@ -6,6 +6,7 @@ unknown fields and loose types (a code of digits is text). Check digits and refe
 
 from datetime import date
 from typing import Annotated, Literal, Self
+from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -158,3 +159,12 @@ class SeedFile(Shape):
     certificates: list[Certificate] = []
     endpoints: list[Endpoint] = []
     officer_keys: list[OfficerKey] = []
+
+
+class Entered(Shape):
+    """What became of an entry. `secret` is there once, when it was made for this entry: nobody can show it again."""
+
+    outcome: Literal["created", "updated", "unchanged"]
+    name: str = Field(description="What it is known by: code, plate, name; for people their opaque id")
+    id: UUID | None = None
+    secret: str | None = Field(default=None, repr=False)

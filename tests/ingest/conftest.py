@@ -26,13 +26,14 @@ from schemas import down, topics
 from schemas.decode import encode
 from schemas.signed import BootReply, PinnedKeys, SigningKey, Stored
 from tests.database import Database
+from weld.cli.installation import key_id
 from weld.cli.mosquitto import Mosquitto
 from weld.kit.clock import Clock, SystemClock
 
 PLATE = "41050200000000001"
 SERVICE = Ed25519PrivateKey.generate()
-KEY = SigningKey("service-1", SERVICE)
-PINNED = PinnedKeys({}, {"service-1": SERVICE.public_key()})
+KEY = SigningKey(key_id(SERVICE), SERVICE)
+PINNED = PinnedKeys({}, {KEY.kid: SERVICE.public_key()})
 Condition = Callable[[], Any]
 
 
@@ -82,7 +83,17 @@ def grant(database: Database, chip: str = "CHIP0001", plate: str = PLATE, hours:
 async def working(
     database: Database, broker: Mosquitto, clock: Clock | None = None, **changed: Any
 ) -> AsyncIterator[Worker]:
-    """A running worker with short waits, stopped in order at the end."""
+    """A running worker that holds all shards, with short waits, stopped in order at the end."""
+    async with starting(database, broker, clock, **changed) as worker:
+        await until(lambda: worker.shards and all(s.link and s.link.alive for s in worker.shards.values()))
+        yield worker
+
+
+@asynccontextmanager
+async def starting(
+    database: Database, broker: Mosquitto, clock: Clock | None = None, **changed: Any
+) -> AsyncIterator[Worker]:
+    """A worker that may still wait for shards."""
     quick = {"shards": 2, "lease_s": 2.0, "stored_after_s": 0.2, "resend_after_s": 0.3, "watch_every_s": 0.3}
     settings = IngestSettings(**(quick | changed))
     address = Address(broker.platform.host, broker.platform.port, "ingest", broker.password("ingest").encode())
@@ -90,7 +101,6 @@ async def working(
     stop = asyncio.Event()
     task = asyncio.create_task(worker.run(stop))
     try:
-        await until(lambda: worker.shards and all(s.link and s.link.alive for s in worker.shards.values()), task)
         yield worker
     finally:
         stop.set()

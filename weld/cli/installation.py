@@ -73,8 +73,12 @@ class Installation:
 def signing_key(file: Path) -> SigningKey:
     """The key in a file, with an id that follows from its public half."""
     private = _private(file)
-    raw = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    return SigningKey(sha256(raw).hexdigest()[:16], private)
+    return SigningKey(key_id(private), private)
+
+
+def key_id(private: Ed25519PrivateKey) -> str:
+    """The id of a key pair: follows from its public half, so that it cannot be mistaken."""
+    return sha256(private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:16]
 
 
 def public_key(file: Path) -> Ed25519PublicKey:

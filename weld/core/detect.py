@@ -36,10 +36,13 @@ FAMILIES: dict[AlertCode, Family] = {
 
 @dataclass(frozen=True, slots=True)
 class Licence:
-    """What is known of the session in force: whether its ticket is ours, and when it ends (UTC ms)."""
+    """What is known of the session in force: whether its ticket is ours, and when it ends (UTC ms).
+
+    `authorised` is None while the word that would tell is missing: unknown, never a violation.
+    """
 
     session: UUID
-    authorised: bool
+    authorised: bool | None
     ends_ms: int | None
 
 
@@ -98,10 +101,12 @@ def bypassed(word: Said, _licence: Licence | None) -> Finding | None:
 
 
 def unlicensed(word: Said, licence: Licence | None) -> Finding | None:
-    """E02: an arc with the contact closed or unknown, and no session whose ticket is ours."""
+    """E02: an arc with the contact closed or unknown, and no session, or one that is known not to be ours."""
     if not isinstance(word, ArcBegan | Sampled) or word.contact == "open":
         return None
-    if word.session is not None and licence is not None and licence.session == word.session and licence.authorised:
+    if word.session is not None and not (
+        licence is not None and licence.session == word.session and licence.authorised is False
+    ):
         return None
     span = arc_span_ms(word)
     return _finding("E02", word, *span, word.peak_a, word.contact, word.session) if span else None

@@ -44,7 +44,7 @@ class Touched:
 
     session: Session
     licence: Licence
-    replaced: Session | None = None
+    replaced: tuple[Session, Licence] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,8 @@ def licence(known: Session, tickets: Mapping[UUID, Terms]) -> Licence:
     """What a session is entitled to: nothing, unless its ticket is ours."""
     terms = tickets.get(known.ticket) if known.ticket is not None else None
     if terms is None:
-        return Licence(known.id, authorised=False, ends_ms=None)
+        told = known.ticket is not None or known.begun
+        return Licence(known.id, authorised=False if told else None, ends_ms=None)
     ends_ms = session.ticket_end_ms(known.opened.at_ms, terms.expires_ms, terms.longest_s)
     return Licence(known.id, authorised=True, ends_ms=ends_ms)
 
@@ -112,4 +113,6 @@ def _begin(fold: Fold, word: Closed, tickets: Mapping[UUID, Terms]) -> tuple[Fol
     if begun is None:
         return fold, []
     entitled = licence(begun, tickets)
-    return replace(fold, session=begun, licence=entitled), [Touched(begun, entitled, fold.open_session)]
+    left = fold.open_session
+    replaced = (left, fold.licence) if left is not None and fold.licence is not None else None
+    return replace(fold, session=begun, licence=entitled), [Touched(begun, entitled, replaced)]

@@ -29,6 +29,7 @@ class Session:
     opened: Moment
     last: Moment
     ticket: UUID | None = None
+    begun: bool = False  # its relay_closed was heard, so that a missing ticket is known to be missing
     closed_since: Moment | None = None
     contact_ms: int = 0
     covered_ms: int = 0
@@ -107,7 +108,7 @@ def _seen(session: Session, when: Moment) -> Session:
 
 def _closed(session: Session | None, word: Closed) -> Session:
     if session is None:
-        return Session(word.session, word.when, word.when, word.ticket, closed_since=word.when)
+        return Session(word.session, word.when, word.when, word.ticket, begun=True, closed_since=word.when)
     session = (
         _pause(session, session.last)
         if session.closed_since and session.closed_since.boot != word.when.boot
@@ -118,6 +119,7 @@ def _closed(session: Session | None, word: Closed) -> Session:
         session,
         last=word.when,
         ticket=session.ticket or word.ticket,
+        begun=True,
         closed_since=session.closed_since or word.when,
         resumed=session.resumed + (1 if again and word.resumed else 0),
         ended=None,

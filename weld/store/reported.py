@@ -34,7 +34,7 @@ class SessionRow(NamedTuple):
     chip: str
     chip_no: int
     ticket: UUID | None
-    authorised: bool
+    authorised: bool | None
     opened_at: datetime
     ends_at: datetime | None
     closed_at: datetime | None

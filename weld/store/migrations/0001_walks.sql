@@ -378,7 +378,7 @@ CREATE TABLE weld.session (
     worker      uuid,
     grant_id    uuid,
     ticket      uuid,
-    authorised  boolean NOT NULL,
+    authorised  boolean,                   -- null: the word that would tell is missing
     opened_at   timestamptz NOT NULL,
     ends_at     timestamptz,               -- the ticket's end: min(expiry, start + longest)
     closed_at   timestamptz CHECK (closed_at >= opened_at),
@@ -470,8 +470,11 @@ CREATE TABLE weld.outbox (
     code       text,
     division   text,
     payload    jsonb NOT NULL,
-    at         timestamptz NOT NULL DEFAULT clock_timestamp()
+    at         timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- dispatch reads from its snapshot's xmin on: a row that commits late with a lower id is never behind the reader
+    xid        xid8 NOT NULL DEFAULT pg_current_xact_id()
 );
+CREATE INDEX outbox_tail ON weld.outbox (xid, id);
 
 CREATE TABLE weld.expansion (
     outbox_id bigint PRIMARY KEY REFERENCES weld.outbox ON DELETE CASCADE,
@@ -483,9 +486,11 @@ CREATE TABLE weld.delivery (
     endpoint     uuid NOT NULL REFERENCES weld.endpoint ON DELETE CASCADE,
     outbox_id    bigint NOT NULL,
     fact         text NOT NULL,
-    payload      jsonb NOT NULL,
+    subject      uuid NOT NULL,            -- the alert: deliveries of one subject leave in the order of the outbox
+    payload      text NOT NULL,            -- the exact body: every attempt sends the same bytes
     state        text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'dead', 'cancelled')),
-    attempts     integer NOT NULL DEFAULT 0,
+    attempts     integer NOT NULL DEFAULT 0,   -- begun, not finished: the number of the attempt under way
+    first_at     timestamptz,                  -- of the first attempt: giving up is counted from here
     next_at      timestamptz NOT NULL,
     leased_until timestamptz,
     created_at   timestamptz NOT NULL DEFAULT now(),
@@ -493,6 +498,9 @@ CREATE TABLE weld.delivery (
     UNIQUE (endpoint, outbox_id)
 );
 CREATE INDEX delivery_due ON weld.delivery (endpoint, next_at) WHERE state = 'pending';
+CREATE INDEX delivery_leased ON weld.delivery (endpoint) WHERE state = 'pending' AND leased_until IS NOT NULL;
+CREATE INDEX delivery_order ON weld.delivery (endpoint, subject, outbox_id) WHERE state = 'pending';
+CREATE INDEX delivery_subject ON weld.delivery (subject);
 
 CREATE TABLE weld.attempt (
     delivery   uuid NOT NULL REFERENCES weld.delivery ON DELETE CASCADE,
@@ -502,6 +510,14 @@ CREATE TABLE weld.attempt (
     status     smallint,
     error      text,
     PRIMARY KEY (delivery, number)
+);
+
+-- How an endpoint fares, as dispatch sees it; a row only once it has failed.
+CREATE TABLE weld.endpoint_health (
+    endpoint      uuid PRIMARY KEY REFERENCES weld.endpoint ON DELETE CASCADE,
+    failures      integer NOT NULL CHECK (failures >= 0),  -- in a row
+    failing_since timestamptz,
+    hold_until    timestamptz                              -- nothing is sent before
 );
 
 -- The live map's tail: a row only when a visible state changes; read below the snapshot's xmin, never by id alone.
@@ -554,12 +570,14 @@ BEGIN
         ('alert',        'weld.in_scope(division, enterprise, NULL)'),
         ('endpoint',     'weld.in_scope(division, NULL, NULL)'),
         ('certificate',  'EXISTS (SELECT 1 FROM weld.worker w WHERE w.id = certificate.worker)'),
-        -- a worker sees no machines, but the tickets of his own grants
+        -- a worker sees no machines, but the commands to his own grants and sessions
         ('command',      'EXISTS (SELECT 1 FROM weld.machine m WHERE m.plate = command.plate)
-                          OR EXISTS (SELECT 1 FROM weld.unlock_grant g WHERE g.id = command.grant_id)'),
+                          OR EXISTS (SELECT 1 FROM weld.unlock_grant g WHERE g.id = command.grant_id)
+                          OR EXISTS (SELECT 1 FROM weld.session s WHERE s.id = command.session)'),
         ('machine_day',  'EXISTS (SELECT 1 FROM weld.machine m WHERE m.plate = machine_day.plate)'),
         ('delivery',     'EXISTS (SELECT 1 FROM weld.endpoint e WHERE e.id = delivery.endpoint)'),
-        ('attempt',      'EXISTS (SELECT 1 FROM weld.delivery d WHERE d.id = attempt.delivery)')
+        ('attempt',      'EXISTS (SELECT 1 FROM weld.delivery d WHERE d.id = attempt.delivery)'),
+        ('endpoint_health', 'EXISTS (SELECT 1 FROM weld.endpoint e WHERE e.id = endpoint_health.endpoint)')
     ) AS t (name, rule) LOOP
         EXECUTE format('ALTER TABLE weld.%I ENABLE ROW LEVEL SECURITY', spec.name);
         EXECUTE format('CREATE POLICY people ON weld.%I TO weld_api, weld_reader USING (%s)', spec.name, spec.rule);
@@ -619,8 +637,8 @@ GRANT DELETE ON weld.idempotency, weld.sign_in_code TO weld_api;
 GRANT SELECT, INSERT, UPDATE ON weld.unlock_grant, weld.command, weld.alert TO weld_api;
 GRANT SELECT, INSERT ON weld.refusal, weld.audit, weld.outbox TO weld_api;
 GRANT SELECT ON weld.chip_state, weld.session, weld.machine_day, weld.lease, weld.quarantine, weld.quarantine_day, weld.hole,
-    weld.change, weld.delivery, weld.attempt TO weld_api;
-GRANT UPDATE (state, next_at, leased_until) ON weld.delivery TO weld_api;
+    weld.change, weld.delivery, weld.attempt, weld.endpoint_health TO weld_api;
+GRANT UPDATE (state, next_at, leased_until, first_at) ON weld.delivery TO weld_api;
 
 GRANT SELECT ON weld.chip, weld.machine, weld.binding, weld.unlock_grant, weld.command TO weld_ingest;
 GRANT UPDATE (counter) ON weld.chip TO weld_ingest;
@@ -636,7 +654,7 @@ GRANT SELECT ON weld.command, weld.unlock_grant, weld.chip, weld.machine, weld.c
 GRANT UPDATE (state, reason, ended_at, wire, attempts, leased_until, first_sent_at, last_sent_at) ON weld.command TO weld_gateway;
 
 GRANT SELECT ON weld.outbox, weld.endpoint, weld.alert, weld.machine TO weld_dispatch;
-GRANT SELECT, INSERT, UPDATE, DELETE ON weld.expansion, weld.delivery, weld.attempt TO weld_dispatch;
+GRANT SELECT, INSERT, UPDATE, DELETE ON weld.expansion, weld.delivery, weld.attempt, weld.endpoint_health TO weld_dispatch;
 GRANT UPDATE (state) ON weld.endpoint TO weld_dispatch;
 
 GRANT SELECT ON weld.enterprise, weld.machine, weld.binding, weld.unlock_grant, weld.refusal, weld.command, weld.session,

@@ -1,0 +1,198 @@
+"""Bodies of the HTTP interface for workers and the public: what may come in (strict, closed) and what goes out.
+
+What goes out always has every field; officers' bodies are in desk.py. Refuses personal data: workers are opaque ids, names
+and numbers leave masked and only to their owner.
+"""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from schemas.reasons import ReasonCode
+
+# JSON has no UUID: in strict mode its text form would be refused in a body.
+Id = Annotated[UUID, Field(strict=False)]
+Plate = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{17}$")]
+Cursor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
+
+UnlockState = Literal["waiting", "sent", "armed", "closed", "ended", "refused", "expired"]
+SessionState = Literal["open", "closed", "inferred"]
+
+
+class Shape(BaseModel):
+    """Strict, closed, frozen; its errors do not repeat the input, which may be personal."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+
+class Reason(Shape):
+    """Why not, what to do now, and the law behind it, in the language asked for."""
+
+    code: ReasonCode
+    text: str
+    way_out: str
+    basis: str | None
+
+
+class Problem(Shape):
+    """The one shape of every error. `request_id` is the number to quote, and the record of a refused start."""
+
+    error: ReasonCode
+    detail: str
+    reasons: list[Reason]
+    request_id: UUID
+
+
+class CodeRequest(Shape):
+    """Ask for a one-time code."""
+
+    phone: Annotated[str, StringConstraints(min_length=1, max_length=30)] = Field(repr=False)
+
+
+class CodeSent(Shape):
+    """A code is under way, if a worker has this phone; the answer is the same if not."""
+
+    request: UUID
+    expires_at: datetime
+
+
+class SignIn(Shape):
+    """The code from the phone."""
+
+    request: Id
+    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")] = Field(repr=False)
+
+
+class SignedIn(Shape):
+    """The bearer token of a worker; it is shown this once."""
+
+    token: str = Field(repr=False)
+    worker: UUID
+    expires_at: datetime
+
+
+class PlateView(Shape):
+    """What anybody may know of a machine."""
+
+    plate: str
+    registered: Literal[True]
+    maker: str
+    model: str
+    rated_a: float | None
+    division: str
+    chipped: bool
+    blocked: bool
+    state: Literal["locked", "unlocked", "offline"]
+    heard_at: datetime | None
+    licensed_worker_on: bool
+
+
+class UnlockRequest(Shape):
+    """A scan: the plate, typed or read."""
+
+    plate: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+
+
+class Check(Shape):
+    """One check of a decision."""
+
+    name: str
+    passed: bool
+    reason: ReasonCode | None
+
+
+class Unlock(Shape):
+    """One permission to start, and what the contact reported. `state` closed: the machine is on."""
+
+    id: UUID
+    plate: str
+    state: UnlockState
+    presence: Literal["none", "button"]
+    checks: list[Check]
+    session: UUID | None
+    sent_unconfirmed: bool
+    created_at: datetime
+    click_before: datetime | None
+    expires_at: datetime
+    closed_at: datetime | None
+    ends_at: datetime
+    ended_at: datetime | None
+    reason: str | None
+    arc_ms: int | None
+
+
+class Session(Shape):
+    """One session as reported. `contact_ms - covered_ms` of it is unknown."""
+
+    id: UUID
+    plate: str | None
+    division: str | None
+    enterprise: UUID | None
+    worker: UUID | None
+    unlock: UUID | None
+    authorised: bool
+    state: SessionState
+    ending: bool
+    opened_at: datetime
+    ends_at: datetime | None
+    closed_at: datetime | None
+    end_reason: str | None
+    resumed: int
+    contact_ms: int
+    covered_ms: int
+    arc_ms: int
+    energy_wh: float
+    peak_a: float | None
+    historical: bool
+
+
+class SessionList(Shape):
+    """Sessions, the newest first; `next` asks for older ones."""
+
+    sessions: list[Session]
+    next: str | None
+
+
+class Me(Shape):
+    """The worker who is signed in, masked."""
+
+    worker: UUID
+    name: str
+    phone: str
+    division: str
+    enterprise: str | None
+    suspended: bool
+    signed_in_until: datetime
+
+
+class Certificate(Shape):
+    """One certificate of the worker who is signed in; the number is masked."""
+
+    id: UUID
+    kind: Literal["operation", "construction", "equipment"]
+    number: str
+    category: str
+    item: str
+    valid_from: date
+    valid_to: date
+    review_due: date | None
+    last_day: date
+    status: str
+    usable: bool
+    issuer: str
+
+
+class CertificateList(Shape):
+    """The certificates of the worker who is signed in."""
+
+    certificates: list[Certificate]
+
+
+class Health(Shape):
+    """Whether this process can work, and what is in its way."""
+
+    ready: bool
+    database: bool
+    clock_off_ms: int | None

@@ -1,0 +1,109 @@
+"""Who is at the door: one-time codes, signed-in workers, officers' keys, and the scope that a transaction gets from them.
+
+Codes, tokens and keys are kept as hashes only. Refuses to know a phone number: it comes as its blind index.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from weld.store.connect import Conn
+from weld.store.queries import query
+
+
+class CodeRow(NamedTuple):
+    """A one-time code as it is made."""
+
+    request: UUID
+    phone_index: bytes
+    address: str
+    code_hash: bytes
+    created_at: datetime
+    expires_at: datetime
+
+
+class TriedRow(NamedTuple):
+    """A code after one more try. `worker` is None for a phone that nobody has: such a code never fits."""
+
+    worker: UUID | None
+    code_hash: bytes
+    tries: int
+    expires_at: datetime
+
+
+class OfficerRow(NamedTuple):
+    """The holder of an officer's key."""
+
+    id: UUID
+    scope: str
+    rights: list[str]
+
+
+async def codes_asked(conn: Conn, phone_index: bytes, address: str, since: datetime) -> tuple[int, int]:
+    """How many codes were asked for since then: for this phone, from this address."""
+    words = {"phone_index": phone_index, "address": address, "since": since}
+    row = await (await conn.execute(query("code_counts"), words)).fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
+async def add_code(conn: Conn, row: CodeRow) -> bool:
+    """Store a code; whether a worker has this phone."""
+    found = await (await conn.execute(query("code_insert"), row._asdict())).fetchone()
+    return bool(found and found[0])
+
+
+async def try_code(conn: Conn, request: UUID) -> TriedRow | None:
+    """Count one more try; None where there is no such request or its code was used."""
+    async with conn.cursor(row_factory=class_row(TriedRow)) as cursor:
+        return await (await cursor.execute(query("code_try"), {"request": request})).fetchone()
+
+
+async def use_code(conn: Conn, request: UUID, at: datetime) -> None:
+    """The code has done its work."""
+    await conn.execute(query("code_use"), {"request": request, "at": at})
+
+
+async def forget_codes(conn: Conn, before: datetime) -> None:
+    """Remove codes of days past, and the addresses with them."""
+    await conn.execute(query("code_forget"), {"before": before})
+
+
+async def sign_in(conn: Conn, token_hash: bytes, worker: UUID, at: datetime, expires_at: datetime) -> None:
+    """Remember a token by its hash."""
+    words = {"token_hash": token_hash, "worker": worker, "created_at": at, "expires_at": expires_at}
+    await conn.execute(query("sign_in_insert"), words)
+
+
+async def signed_in(conn: Conn, token_hash: bytes, now: datetime) -> UUID | None:
+    """The worker of a token that is still good."""
+    row = await (await conn.execute(query("sign_in_read"), {"token_hash": token_hash, "now": now})).fetchone()
+    return None if row is None else row[0]
+
+
+async def signed_in_until(conn: Conn, token_hash: bytes) -> datetime | None:
+    """Until when a token is good."""
+    row = await (await conn.execute(query("sign_in_until"), {"token_hash": token_hash})).fetchone()
+    return None if row is None else row[0]
+
+
+async def sign_out(conn: Conn, token_hash: bytes, now: datetime) -> None:
+    """This token is worthless from now on."""
+    await conn.execute(query("sign_in_end"), {"token_hash": token_hash, "now": now})
+
+
+async def officer(conn: Conn, key_hash: bytes, now: datetime) -> OfficerRow | None:
+    """The holder of a key that is neither revoked nor expired."""
+    async with conn.cursor(row_factory=class_row(OfficerRow)) as cursor:
+        return await (await cursor.execute(query("officer_read"), {"key_hash": key_hash, "now": now})).fetchone()
+
+
+async def revoke_key(conn: Conn, key: UUID, now: datetime) -> None:
+    """This officer's key opens nothing from now on."""
+    await conn.execute(query("officer_key_revoke"), {"id": key, "now": now})
+
+
+async def look_as(conn: Conn, scope: str) -> None:
+    """From here to the end of the transaction see what this scope may see."""
+    await conn.execute(query("scope_set"), {"scope": scope})

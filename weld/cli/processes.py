@@ -20,6 +20,7 @@ from weld.kit import log as logging
 from weld.kit.clock import SystemClock
 from weld.kit.run import run as run_until_stopped
 from weld.kit.settings import Settings
+from weld.store.vault import Vault
 
 log = structlog.get_logger()
 
@@ -112,4 +113,28 @@ def _maintain(place: Place) -> Serve:
     return lambda stop: serve(settings, place.database_url, SystemClock(), stop, place.address_file)
 
 
-_SERVES: dict[str, Callable[[Place], Serve]] = {"ingest": _ingest, "gateway": _gateway, "maintain": _maintain}
+def _api(place: Place) -> Serve:
+    from api.main import serve
+    from api.settings import ApiSettings
+
+    assert place.vault_folder is not None  # noqa: S101
+    settings, vault = ApiSettings(), Vault.load(place.vault_folder)
+    return lambda stop: serve(settings, place.database_url, vault, SystemClock(), stop, place.address_file)
+
+
+def _dispatch(place: Place) -> Serve:
+    from dispatch.main import serve
+    from dispatch.settings import DispatchSettings
+
+    assert place.vault_folder is not None  # noqa: S101
+    settings, vault = DispatchSettings(), Vault.load(place.vault_folder)
+    return lambda stop: serve(settings, place.database_url, vault, SystemClock(), stop, place.address_file)
+
+
+_SERVES: dict[str, Callable[[Place], Serve]] = {
+    "ingest": _ingest,
+    "gateway": _gateway,
+    "dispatch": _dispatch,
+    "api": _api,
+    "maintain": _maintain,
+}

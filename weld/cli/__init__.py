@@ -1,0 +1,1 @@
+"""The command `weldgate`: starts and composes everything; imports anything, imported by nothing."""

@@ -1,0 +1,27 @@
+"""`weldgate seed`: composes the clone's stack and the seed function; prints what was made.
+
+Refuses to print a secret anywhere but on stdout, once.
+"""
+
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from weld.cli.seed import SeedError, seed
+from weld.cli.stack import Stack
+
+
+def run(file: Path) -> int:
+    """Seed the clone's own database; 1 where the file was refused."""
+    with Stack.main() as stack:
+        try:
+            summary = asyncio.run(seed(file, stack.role_url("api"), stack.installation.vault, now=datetime.now(UTC)))
+        except SeedError as error:
+            print(error, *error.faults, sep="\n", file=sys.stderr)
+            return 1
+    print(summary.table(), file=sys.stderr)
+    for made in summary.secrets:
+        print(json.dumps({"kind": made.kind, "name": made.name, "secret": made.secret}, ensure_ascii=False))
+    return 0

@@ -44,7 +44,7 @@ class Summary:
     """What became of the entries of each kind, and the secrets that were made."""
 
     counts: dict[Kind, Counter[Outcome]] = field(default_factory=dict)
-    secrets: list[MadeSecret] = field(default_factory=list)
+    secrets: list[MadeSecret] = field(default_factory=list, repr=False)
 
     def add(self, kind: Kind, entered: Entered) -> None:
         """Count one entry and keep its secret."""
@@ -84,13 +84,6 @@ async def seed(
         if found.faults or faults:
             raise SeedError(path, found.faults + faults)  # rolls back
     return summary
-
-
-def print_summary(summary: Summary) -> None:
-    """The table on stderr; on stdout only the secrets, one a line, which are shown this once."""
-    _to_stderr(summary.table())
-    for made in summary.secrets:
-        print(f"{made.kind}\t{made.name}\t{made.secret}", flush=True)
 
 
 async def _enter_all(

@@ -1,6 +1,7 @@
 """Settings of the ingest process, read once where it starts."""
 
 from pydantic import Field
+
 from weld.kit.settings import Settings
 
 

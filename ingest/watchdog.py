@@ -22,10 +22,9 @@ from weld.store.reported import AlertRow, SilentRow
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from weld.kit.clock import Clock
-
     from ingest.memory import Chip, Memory
     from ingest.settings import IngestSettings
+    from weld.kit.clock import Clock
 
 log = structlog.get_logger()
 

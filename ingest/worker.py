@@ -6,46 +6,31 @@ lost answer, a new connection) memory is thrown away and loaded again. Refuses r
 
 import asyncio
 import os
-import random
 import socket
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
-from psycopg.errors import UniqueViolation
-from weld.kit.clock import Clock
 
 from ingest import arrival, counters, mapping, memory, pipeline
 from ingest.arrival import Arrival
+from ingest.batch import Batch
 from ingest.confirm import Confirmations, Gap, Resends
 from ingest.draft import Draft
+from ingest.holdings import Holdings, Shard
 from ingest.memory import Memory
 from ingest.mqtt import Address, Delivery, Link
-from ingest.pipeline import Batch, LeaseLost
+from ingest.pipeline import LeaseLost
 from ingest.settings import IngestSettings
 from ingest.watchdog import Watchdog
 from schemas import down, topics
 from schemas.signed import SigningKey, Stored
 from weld.core import intake
+from weld.kit.clock import Clock
 from weld.store import leases
-from weld.store.connect import TRANSIENT, Conn, connect
+from weld.store.connect import DOUBLED, TRANSIENT, Conn, connect
 
 log = structlog.get_logger()
-
-
-@dataclass(slots=True)
-class Shard:
-    """One shard that this worker holds."""
-
-    name: str
-    epoch: int
-    link: Link | None = None
-    drained: bool = False
-    drained_s: float = 0.0
-    waiting: int = 0
-    renewed_s: float = 0.0
-    keeper: asyncio.Task[None] | None = None
 
 
 class Worker:
@@ -56,11 +41,9 @@ class Worker:
     ) -> None:
         self.settings = settings
         self.clock = clock
-        self.owner = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
+        owner = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
         self.memory = Memory()
-        self.shards: dict[str, Shard] = {}
         self._url = database_url
-        self._address = address
         self._key = key
         self._inbox: deque[Delivery] = deque()
         self._arrived = asyncio.Event()
@@ -69,8 +52,18 @@ class Worker:
         self._resends = Resends(settings.resend_after_s)
         self._conn: Conn | None = None
         self._busy = asyncio.Lock()  # one transaction at a time: batches, and the watcher's own
-        self.ready = asyncio.Event()
-        self._renew_now = asyncio.Event()
+        names = [f"{number:02x}" for number in range(settings.shards)]
+        self.holdings = Holdings(owner, names, settings.lease_s, self.memory, address, self._take, self._forget)
+
+    @property
+    def shards(self) -> dict[str, Shard]:
+        """The shards held now."""
+        return self.holdings.shards
+
+    @property
+    def ready(self) -> asyncio.Event:
+        """Set while the lease table can be reached."""
+        return self.holdings.ready
 
     # -- life
 
@@ -79,117 +72,20 @@ class Worker:
         self._conn = await connect(self._url, "ingest")
         try:
             async with asyncio.TaskGroup() as tasks:
-                leasing = tasks.create_task(self._keep_leases(stop))
+                leasing = tasks.create_task(self.holdings.keep(self._url, stop))
                 folding = tasks.create_task(self._fold(stop))
                 replying = tasks.create_task(self._reply(stop))
                 watching = tasks.create_task(Watchdog(self).run(stop))
                 await stop.wait()
-                self._renew_now.set()
+                self.holdings.wake()
                 self._arrived.set()
                 await asyncio.gather(leasing, folding, replying, watching)
         finally:
-            await self._leave()
+            await self.holdings.leave(self._conn)
+            if self._conn is not None:
+                await self._conn.close()
 
-    async def _leave(self) -> None:
-        for shard in self.shards.values():
-            if shard.keeper is not None:
-                shard.keeper.cancel()
-            if shard.link is not None:
-                shard.link.close()
-        if self._conn is not None and not self._conn.closed:
-            if self.shards:
-                await leases.release(self._conn, {shard.name: shard.epoch for shard in self.shards.values()})
-            await self._conn.close()
-
-    # -- leases and links
-
-    async def _keep_leases(self, stop: asyncio.Event) -> None:
-        names = [f"{number:02x}" for number in range(self.settings.shards)]
-        while not stop.is_set():
-            try:
-                conn = await connect(self._url, "ingest leases")
-                async with conn:
-                    await leases.make(conn, names)
-                    while not stop.is_set():
-                        await self._renew(conn)
-                        await self._acquire(conn, names)
-                        self.ready.set()
-                        await _wait(self._renew_now, self.settings.lease_s / 3)
-                        self._renew_now.clear()
-            except TRANSIENT as error:
-                self.ready.clear()
-                log.warning("lease_connection_lost", error=type(error).__name__)
-                await _sleep(stop, 0.5)
-
-    async def _renew(self, conn: Conn) -> None:
-        if not self.shards:
-            return
-        epochs = {name: shard.epoch for name, shard in self.shards.items()}
-        drained = {name: shard.drained and shard.waiting == 0 for name, shard in self.shards.items()}
-        asked_s = asyncio.get_running_loop().time()
-        ours = await leases.renew(conn, self.owner, epochs, drained, self.settings.lease_s)
-        for name in ours & set(self.shards):
-            self.shards[name].renewed_s = asked_s
-        self._lose(set(epochs) - ours)
-
-    async def _acquire(self, conn: Conn, names: list[str]) -> None:
-        wanted = [name for name in names if name not in self.shards]
-        if not wanted:
-            return
-        got = await leases.acquire(conn, self.owner, wanted, len(wanted), self.settings.lease_s)
-        if got:
-            log.info("shards_acquired", shards=len(got))
-            await self.memory.load(conn, list(got))
-            for name, epoch in got.items():
-                shard = Shard(name, epoch)
-                self.shards[name] = shard
-                shard.keeper = asyncio.create_task(self._keep_link(shard))
-        counters.SHARDS.set(len(self.shards))
-        counters.CHIPS.set(len(self.memory))
-
-    def _lose(self, names: Iterable[str]) -> None:
-        """Another worker has these: leave the broker, forget everything, touch nothing."""
-        for name in list(names):
-            shard = self.shards.pop(name, None)
-            if shard is None:
-                continue
-            counters.LEASES_LOST.inc()
-            log.warning("lease_lost", shard=name, epoch=shard.epoch)
-            if shard.keeper is not None:
-                shard.keeper.cancel()
-            if shard.link is not None:
-                shard.link.abort()
-            self._resends.forget(chip.chip for chip in self.memory.of(name))
-            self.memory.drop([name])
-
-    async def _keep_link(self, shard: Shard) -> None:
-        """Stay connected while the lease is ours; a new connection starts as one that has to catch up."""
-        backoff_s = 0.1
-        client_id, filters = f"wg-ingest-{shard.name}", topics.filters(shard.name)
-        while True:
-            try:
-                shard.link = await Link.open(client_id, self._address, filters, self._take)
-            except (OSError, TimeoutError) as error:
-                log.warning("broker_unreachable", shard=shard.name, error=type(error).__name__)
-                await asyncio.sleep(backoff_s * (0.5 + random.random()))  # noqa: S311  (spreads reconnects, no secret)
-                backoff_s = min(backoff_s * 2, 5.0)
-                continue
-            if not shard.link.session_present:
-                counters.SUBSCRIBED.inc()
-            if self._paused:
-                shard.link.pause()
-            backoff_s = 0.1
-            self._arrived.set()
-            await shard.link.wait_closed()
-            shard.drained = False
-            await self._still_ours(shard)
-
-    async def _still_ours(self, shard: Shard) -> None:
-        """Read the lease before reconnecting: a new owner's session must not be stolen back. A lost one cancels us here."""
-        lost_s = asyncio.get_running_loop().time()
-        self._renew_now.set()
-        while shard.renewed_s <= lost_s:
-            await asyncio.sleep(0.05)
+    # -- arrivals
 
     def _take(self, delivery: Delivery) -> None:
         counters.RECEIVED.inc()
@@ -200,9 +96,11 @@ class Worker:
 
     def _pause(self, *, paused: bool) -> None:
         self._paused = paused
-        for shard in self.shards.values():
-            if shard.link is not None:
-                shard.link.pause() if paused else shard.link.resume()
+        self.holdings.pause(paused=paused)
+
+    def _forget(self, shard: str) -> None:
+        """A shard was taken from us."""
+        self._resends.forget(chip.chip for chip in self.memory.of(shard))
 
     # -- batches
 
@@ -218,15 +116,7 @@ class Worker:
                     await self._process([delivery for delivery in taken if delivery.link.alive], stop)
                 if self._paused and len(self._inbox) < self.settings.inbox_messages // 2:
                     self._pause(paused=False)
-            self._mark_drained()
-
-    def _mark_drained(self) -> None:
-        now_s = asyncio.get_running_loop().time()
-        waiting = Counter(delivery.topic[5:7] for delivery in self._inbox)
-        for shard in self.shards.values():
-            shard.waiting = waiting[shard.name]
-            if shard.link is not None and shard.link.alive and shard.waiting == 0 and not shard.drained:
-                shard.drained, shard.drained_s = True, now_s
+            self.holdings.mark_drained(Counter(delivery.topic[5:7] for delivery in self._inbox))
 
     async def _process(self, deliveries: list[Delivery], stop: asyncio.Event, *, reloaded: bool = False) -> None:
         """One batch to its end: committed, or split down to the one message that cannot be stored."""
@@ -236,13 +126,17 @@ class Worker:
         try:
             await self._commit(deliveries)
         except LeaseLost as lost:
-            self._lose(lost.shards)
+            self.holdings.lose(lost.shards)
             await self._process(deliveries, stop)
-        except UniqueViolation:
+        except DOUBLED:
             counters.BATCHES.labels("memory_wrong").inc()
             log.error("memory_was_wrong", messages=len(deliveries))
             await self._reload()
-            await (self._split(deliveries, stop, "UniqueViolation") if reloaded else self._again(deliveries, stop))
+            await (
+                self._split(deliveries, stop, "a key that was thought new is stored")
+                if reloaded
+                else self._again(deliveries, stop)
+            )
         except TRANSIENT as error:
             counters.BATCHES.labels("database_lost").inc()
             log.warning("database_lost", error=type(error).__name__)
@@ -286,7 +180,7 @@ class Worker:
         return arrival.read(delivery.topic, delivery.topic[5:7], delivery.payload, mapping.ms_of(self.clock.now()))
 
     def _draft(self, arrivals: list[Arrival]) -> Draft:
-        draft = Draft(self.settings.heartbeat_s, lambda name: name in self.shards and not self.shards[name].drained)
+        draft = Draft(self.settings.heartbeat_s, self.holdings.catching_up)
         for one in arrivals:
             known = self.memory.get(one.chip) if one.chip else None
             if known is not None and one.chip not in draft.chips:
@@ -385,8 +279,7 @@ class Worker:
 
     def settled(self) -> dict[str, bool]:
         """For each shard held: everything the broker had is stored, and has been for a whole interval."""
-        since_s = asyncio.get_running_loop().time() - self.settings.watch_every_s
-        return {name: s.drained and s.waiting == 0 and s.drained_s < since_s for name, s in self.shards.items()}
+        return self.holdings.settled(asyncio.get_running_loop().time() - self.settings.watch_every_s)
 
     async def review(self, names: Sequence[str]) -> None:
         """Write the open sessions of these silent chips again, as they stand now."""
@@ -403,7 +296,7 @@ class Worker:
         async with self._busy:
             if self._conn is None or self._conn.closed:
                 return
-            epochs = {name: shard.epoch for name, shard in self.shards.items()}
+            epochs = self.holdings.epochs
             async with self._conn.transaction():
                 held = await leases.hold(self._conn, epochs)
                 if held == set(epochs):

@@ -153,7 +153,7 @@ class Talker:
 
     async def listen(self) -> None:
         async for message in self.client.messages:
-            words = down.decode_down(bytes(message.payload))  # type: ignore[arg-type]
+            words = down.decode_down(bytes(message.payload))
             if isinstance(words, down.Resend):
                 self.heard.append(words)
             elif words.kind == "stored":
@@ -204,7 +204,7 @@ class Talker:
 
     async def boots(self, **words: Any) -> wire.Message:
         """The first message of a boot."""
-        defaults = {
+        defaults: dict[str, Any] = {
             "model": "T1", "firmware": "1.0", "cause": "power", "config_version": 1, "contact": "open",
             "nonce": "n" * 16,
         }  # fmt: skip
@@ -213,7 +213,7 @@ class Talker:
     def samples(self, arc_ms: int = 0, contact: str | None = "open", session: str | None = None, **words: Any) -> Any:
         """A telemetry message over the second before its `up`."""
         amps = 180.0 if arc_ms else 0.0
-        content = {
+        content: dict[str, Any] = {
             "from_up": self.up, "step_ms": 1000, "current_a": [amps], "peak_a": [amps], "voltage_v": [24.0 if arc_ms else 0.0],
             "arc_ms": [arc_ms], "state": "arcing" if arc_ms else "locked", "contact": contact, "energy_wh": 1.0,
             "mains": True, "session": session,

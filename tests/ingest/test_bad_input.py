@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import cbor2
 import msgspec
@@ -23,7 +24,7 @@ def reasons(database: Database) -> list[str]:
 
 
 def counted(fate: str) -> float:
-    return FATES.labels(fate)._value.get()  # type: ignore[attr-defined,no-any-return]
+    return FATES.labels(fate)._value.get()  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ async def test_d05_another_content_under_the_same_key_is_quarantined_and_alarmed
         await chip.publish(message)
         await until(lambda: chip.stored_upto() == 2)
         await chip.publish(msgspec.structs.replace(message, energy_wh=99.0))
-        await chip.publish(msgspec.structs.replace(message, at=message.at + 1))  # type: ignore[operator]
+        await chip.publish(msgspec.structs.replace(message, at=message.at + 1))
         await until(lambda: len(reasons(database)) == 2)
     assert reasons(database) == ["changed_key", "changed_key"]
     assert database.rows("SELECT code, occurrences FROM weld.alert") == [("D05", 2)]
@@ -226,7 +227,7 @@ async def test_quarantine_is_capped_for_each_chip_and_day_but_everything_is_coun
     assert database.rows("SELECT count FROM weld.quarantine_day") == [(evidence.QUARANTINE_CAP + 5,)]
 
 
-BOOT = {
+BOOT: dict[str, Any] = {
     "model": "T1",
     "firmware": "1.0",
     "cause": "power",

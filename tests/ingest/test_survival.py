@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -160,7 +161,7 @@ async def test_stored_fills_what_a_killed_broker_lost(database: Database, broker
     """A PUBACK of the broker is not durable: what it lost is published again, because nobody confirmed it (P13)."""
     enrol(database)
     ticket, session = grant(database), str(uuid4())
-    async with working(database, broker):
+    async with working(database, broker) as worker:
         async with Talker.connected(broker) as chip:
             await chip.boots()
             await chip.event(wire.RelayClosed(session=session, ticket=str(ticket)))
@@ -168,6 +169,7 @@ async def test_stored_fills_what_a_killed_broker_lost(database: Database, broker
             sent, boot, up, start = chip.sent, chip.boot, chip.up, chip.start
             broker.kill()
         broker.restart()
+        await until(lambda: all(shard.link and shard.link.alive for shard in worker.shards.values()))
         async with Talker.connected(broker, boot=boot, up=up, start=start) as again:
             for payload in sent.values():
                 await again.publish(payload)
@@ -205,7 +207,14 @@ def _life(chip: Talker, ticket: str, first: str, second: str) -> list[wire.Messa
     def event(happening: object) -> wire.Message:
         return chip.make(wire.Event, event=happening, up=chip.up)
 
-    boot = {"model": "T", "firmware": "1", "cause": "power", "config_version": 1, "contact": "open", "nonce": "n" * 16}
+    boot: dict[str, Any] = {
+        "model": "T",
+        "firmware": "1",
+        "cause": "power",
+        "config_version": 1,
+        "contact": "open",
+        "nonce": "n" * 16,
+    }
     life = [chip.make(wire.BootUp, **boot), event(wire.RelayClosed(session=first, ticket=ticket))]
     life.append(event(wire.ArcStarted(from_up=chip.up, contact="closed", session=first)))
     life += [chip.samples(arc_ms, "closed", first) for arc_ms in (700, 700, 0, 0)]

@@ -4,7 +4,6 @@ Refuses work of its own: every command calls one function of another file. JSON 
 """
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -135,13 +134,18 @@ def replay(
 
 @app.command()
 def webhook_sink(
-    secret_file: Annotated[Path, typer.Option(help="File with the endpoint's secret (whsec_...)")],
+    secret_file: Annotated[Path, typer.Option(help="File with the endpoint's secret (whsec_...), one a line")],
     port: Annotated[int, typer.Option(help="Loopback port; 0 = a free one")] = 8790,
+    fail_first: Annotated[int, typer.Option(help="Answer so many requests with --status first; -1 = all")] = 0,
+    status: Annotated[int, typer.Option(help="The failing answer")] = 503,
+    delay: Annotated[float, typer.Option(help="Seconds to wait before each answer")] = 0.0,
 ) -> None:
     """Receive webhooks: verify each signature and print one JSON line for each that holds."""
-    from weld.cli import sinking
+    from weld.cli.webhook_sink import Failures, run
+    from weld.kit.run import run as run_until_stopped
 
-    raise typer.Exit(sinking.run(secret_file, port))
+    failures = Failures(first=fail_first, status=status, delay_s=delay)
+    raise typer.Exit(run_until_stopped(lambda stop: run(port, secret_file, failures, stop)))
 
 
 @app.command()
@@ -152,11 +156,6 @@ def contracts(
     from weld.cli import contracts as generated
 
     raise typer.Exit(generated.run(check=check))
-
-
-def now() -> datetime:
-    """The time, for commands that need it once."""
-    return datetime.now(UTC)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Holds files, start, stop, crash and reload. Refuses to run it as root, to hand a
 install anything (that is `make setup`). WELDGATE_MQTT_URL, where it is set, makes it unnecessary; the caller decides.
 """
 
+import fcntl
 import os
 import secrets
 import shutil
@@ -21,7 +22,7 @@ from typing import Self
 
 from gateway import broker
 from weld.cli import homes
-from weld.cli.keeper import Kept, NotStartedError, Order
+from weld.cli.keeper import Kept, NotStartedError, Order, open_lock
 
 _START_WITHIN_S = 15.0
 _STOP_WITHIN_S = 30.0  # it writes its queues when it stops
@@ -86,6 +87,7 @@ class Mosquitto:
         self._limits = limits or broker.Limits()
         self._remove = remove
         self._kept: Kept | None = None
+        self._owner: int | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -99,9 +101,12 @@ class Mosquitto:
         program = _program("mosquitto")
         user = homes.server_user()
         homes.make_folder(self._folder, user)
+        self._owner = _own(self._folder)
         self._kept = Kept(self._order(program, user))
-        self._kept.join()
         try:
+            self._kept.join()
+            self._kept.signal(signal.SIGTERM)  # left over from a killed start, and its keeper has not noticed yet
+            self._kept.wait_until_gone()
             self._write_files(user)
             self._launch(self._kept, user)
         except BaseException:
@@ -116,6 +121,9 @@ class Mosquitto:
         kept.leave()
         if self._remove:
             shutil.rmtree(self._folder, ignore_errors=True)
+        if self._owner is not None:
+            os.close(self._owner)
+            self._owner = None
 
     def kill(self) -> None:
         """End it as a crash would (SIGKILL): what came since the last autosave is lost."""
@@ -244,6 +252,17 @@ class Mosquitto:
         """Said by mosquitto itself once all its listeners are open; a port that answers could be somebody else's."""
         with self.log.open(errors="replace") as log:
             return any(line.endswith(" running\n") for line in islice(log, 50))
+
+
+def _own(folder: Path) -> int:
+    """A broker is not shared: its passwords are known to one process only. Let go by the kernel when we die."""
+    owner = open_lock(folder / "owner.lock")
+    try:
+        fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(owner)
+        raise RuntimeError(f"another process runs a broker in {folder}: stop it first") from None
+    return owner
 
 
 def _choose(wanted: _Ports) -> _Ports:

@@ -68,7 +68,8 @@ class Town:
             ],
             "enterprises": [{"name": "安阳示例钢构有限公司", "credit_code": CREDIT_CODE, "division": DIVISION}],
             "chips": [
-                {"chip": self.chip(n), "model": "WG-REF", "shard": self.shard(n), "profile": 0} for n in range(self.machines)
+                {"chip": self.chip(n), "model": "WG-REF", "shard": self.shard(n), "profile": 0}
+                for n in range(self.machines)
             ],
             "machines": [self._machine(n) for n in range(self.machines)],
             "workers": [self._worker(person) for person in (LICENSED, EXPIRED)],
@@ -125,8 +126,13 @@ class Town:
         rights = [
             "alerts:read", "alerts:act", "machines:read", "machines:lock", "sessions:read", "quarantine:read", "deliveries:read",
         ]  # fmt: skip
-        until = (datetime.now(UTC) + timedelta(days=2)).isoformat()
-        return {"name": f"值班 {uuid4().hex[:6]}", "scope": "platform", "rights": rights, "expires_at": until, "secret": self.officer_key}
+        return {
+            "name": f"值班 {uuid4().hex[:6]}",
+            "scope": "platform",
+            "rights": rights,
+            "expires_at": (datetime.now(UTC) + timedelta(days=2)).isoformat(),
+            "secret": self.officer_key,
+        }
 
 
 def personal(person: Person) -> tuple[str, ...]:

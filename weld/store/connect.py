@@ -19,6 +19,9 @@ Pool = AsyncConnectionPool[Conn]
 # What a caller may try again: the server went away, or two transactions met.
 TRANSIENT = (psycopg.OperationalError, psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 
+# Something was written that was there already: what the caller believed to know of the store was wrong.
+DOUBLED = psycopg.errors.UniqueViolation
+
 
 async def connect(url: str, name: str) -> Conn:
     """One connection in autocommit mode (transactions are explicit), named for pg_stat_activity; schema checked."""

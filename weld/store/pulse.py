@@ -28,6 +28,7 @@ async def hints(url: str, name: str) -> AsyncIterator[str]:
         await conn.execute(query("listen_facts"))
         yield ""  # listening from now on
         async for note in conn.notifies():
-            yield note.payload
+            for subject in note.payload.split():  # one hint may tell of many
+                yield subject
     finally:
         await conn.close()

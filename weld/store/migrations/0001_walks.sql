@@ -497,7 +497,7 @@ CREATE TABLE weld.delivery (
     delivered_at timestamptz,
     UNIQUE (endpoint, outbox_id)
 );
-CREATE INDEX delivery_due ON weld.delivery (endpoint, next_at) WHERE state = 'pending';
+CREATE INDEX delivery_due ON weld.delivery (endpoint, next_at, outbox_id) WHERE state = 'pending';
 CREATE INDEX delivery_leased ON weld.delivery (endpoint) WHERE state = 'pending' AND leased_until IS NOT NULL;
 CREATE INDEX delivery_order ON weld.delivery (endpoint, subject, outbox_id) WHERE state = 'pending';
 CREATE INDEX delivery_subject ON weld.delivery (subject);

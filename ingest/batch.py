@@ -1,0 +1,46 @@
+"""One batch on its way into the store: what its steps share.
+
+Holds no step. What stands here is forgotten when the transaction fails.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from ingest.draft import Draft, Timed
+from ingest.memory import Chip
+from schemas.signed import SigningKey
+from weld.core.detect import Licence
+from weld.core.fold import Found, Terms
+from weld.core.session import Session
+from weld.store.connect import Conn
+
+
+@dataclass(slots=True)
+class Batch:
+    """What the steps share. `replies` are the signed bytes that leave after COMMIT, as (shard, chip, payload)."""
+
+    conn: Conn
+    draft: Draft
+    epochs: Mapping[str, int]
+    key: SigningKey
+    now: datetime
+    sign: Callable[[object], bytes]
+    terms: dict[UUID, Terms] = field(default_factory=dict)
+    sessions: dict[UUID, tuple[str, Session, Licence]] = field(default_factory=dict)
+    closings: dict[UUID, int] = field(default_factory=dict)
+    found: list[tuple[str, Found, int]] = field(default_factory=list)
+    reassemble: dict[UUID, Timed] = field(default_factory=dict)
+    replies: list[tuple[str, str, bytes]] = field(default_factory=list)
+    hints: set[str] = field(default_factory=set)
+    alerts: int = 0
+
+    def chip(self, name: str) -> Chip:
+        """The chip as this batch has it so far."""
+        return self.draft.chips[name]
+
+    def put(self, chip: Chip) -> None:
+        """Replace a chip in this batch."""
+        self.draft.chips[chip.chip] = chip
+        self.draft.touched.add(chip.chip)

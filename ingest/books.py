@@ -1,0 +1,164 @@
+"""Sessions in a batch: folded live, put together again from stored rows where words came out of order, and written.
+
+Refuses to decide what a session is: weld.core.session and weld.core.fold do.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from ingest import mapping
+from ingest.batch import Batch
+from ingest.draft import Timed
+from ingest.memory import Chip
+from weld.core import detect, session
+from weld.core import fold as folding
+from weld.core.detect import Episode, Licence
+from weld.core.fold import Fact, Found, Reassemble, Terms, Touched
+from weld.core.said import Said
+from weld.core.session import Session
+from weld.store import evidence, reported
+from weld.store.reported import SessionRow
+
+# No session is longer than 24 h, so this window around a late word surely holds its session.
+_SESSION_WINDOW = timedelta(hours=25)
+
+
+async def fold_live(batch: Batch) -> None:
+    """The rules over the new words, in (boot, seq) order for each chip."""
+    for timed, said in batch.draft.live:
+        chip = batch.chip(timed.chip)
+        fold, facts = folding.step(chip.fold, said, timed.late, batch.terms)
+        batch.put(replace(chip, fold=fold))
+        for fact in facts:
+            _note(batch, timed, fact)
+    for timed, said in batch.draft.late:
+        if getattr(said, "session", None) is not None:
+            batch.reassemble[said.session] = timed  # type: ignore[union-attr,index]
+
+
+def _note(batch: Batch, timed: Timed, fact: Fact) -> None:
+    match fact:
+        case Touched(known, licence, replaced):
+            batch.sessions[known.id] = (timed.chip, known, licence)
+            if replaced is not None:
+                batch.closings[replaced[0].id] = known.opened.at_ms
+                batch.sessions.setdefault(replaced[0].id, (timed.chip, *replaced))
+        case Reassemble(known):
+            batch.reassemble[known] = timed
+        case Found():
+            batch.found.append((timed.chip, fact, timed.late.by_ms))
+
+
+async def reassemble_sessions(batch: Batch) -> None:
+    """Sessions touched out of order: put together again from stored rows, by the same fold."""
+    for known, timed in batch.reassemble.items():
+        chip = batch.chip(timed.chip)
+        at = mapping.utc(timed.at_ms)
+        rows = await evidence.of_session(batch.conn, chip.chip_no, known, at - _SESSION_WINDOW, at + _SESSION_WINDOW)
+        words = mapping.stored_words(*rows)
+        whole = session.assemble(words)
+        if whole is None:
+            continue
+        if whole.ticket is not None and whole.ticket not in batch.terms:
+            for row in await reported.grants(batch.conn, [whole.ticket]):
+                batch.terms[row.id] = Terms(mapping.ms_of(row.expires_at), row.longest_s)
+        entitled = folding.licence(whole, batch.terms)
+        batch.sessions[known] = (chip.chip, whole, entitled)
+        _take_over(batch, chip, whole, entitled)
+        if entitled.authorised is False:  # only now is it known that its arcs were not licensed
+            for said in words:
+                _judge(batch, timed, said, entitled)
+
+
+def _take_over(batch: Batch, chip: Chip, whole: Session, entitled: Licence) -> None:
+    """The reassembled session is the chip's newest one: the fold goes on from it."""
+    current = chip.fold.session
+    if current is None or current.id == whole.id or _key(whole) > _key(current):
+        if current is not None and current.id != whole.id and current.ended is None:
+            batch.closings[current.id] = whole.opened.at_ms
+            known = chip.fold.licence or folding.licence(current, {})
+            batch.sessions.setdefault(current.id, (chip.chip, current, known))
+        batch.put(replace(chip, fold=replace(chip.fold, session=whole, licence=entitled)))
+
+
+def _key(known: Session) -> tuple[int, int]:
+    return known.last.boot, known.last.seq
+
+
+async def judge_late(batch: Batch) -> None:
+    """The rules over words that came out of order: each by itself, with what is known of its session now."""
+    for timed, said in batch.draft.late:
+        named = getattr(said, "session", None)
+        entry = batch.sessions.get(named) if named is not None else None
+        _judge(batch, timed, said, entry[2] if entry else None)
+
+
+def _judge(batch: Batch, timed: Timed, said: Said, entitled: Licence | None) -> None:
+    for finding in detect.judge(said, entitled):
+        name = f"{finding.boot}:{finding.seq}"
+        episode = Episode(finding.code, finding.since_ms, finding.last_ms, name, timed.late.pages)
+        batch.found.append((timed.chip, Found(finding, episode, timed.late.pages), timed.late.by_ms))
+
+
+async def review_sessions(batch: Batch) -> None:
+    """Sessions that the watchdog asks about: their chips have been silent past the latest possible end."""
+    for name in batch.draft.review:
+        chip = batch.chip(name)
+        if chip.fold.open_session is not None and chip.fold.licence is not None:
+            batch.sessions[chip.fold.open_session.id] = (name, chip.fold.open_session, chip.fold.licence)
+
+
+async def write_sessions(batch: Batch) -> None:
+    """Each session that changed, once, older ones first so that an open one never meets another."""
+    for known, (name, whole, entitled) in sorted(batch.sessions.items(), key=lambda item: item[1][1].opened.at_ms):
+        chip = batch.chip(name)
+        following = batch.closings.get(known)
+        live = chip.fold.session is not None and chip.fold.session.id == known
+        if following is None and not live and whole.ended is None:
+            opened = mapping.utc(whole.opened.at_ms)
+            later = await reported.next_opened(batch.conn, chip.chip_no, known, opened)
+            following = mapping.ms_of(later) if later is not None else None
+        stands = session.standing(
+            whole, live=live, next_opened_ms=following, ends_ms=entitled.ends_ms, now_ms=mapping.ms_of(batch.now)
+        )
+        historical = not live and known in batch.reassemble
+        row = session_row(chip, whole, entitled, stands, historical=historical)
+        for ended, _ in await reported.put_session(batch.conn, row, batch.now):
+            batch.hints.add(f"session:{ended}")
+        await _tell_grant(batch, row)
+
+
+def session_row(
+    chip: Chip, whole: Session, entitled: Licence, stands: session.Standing, *, historical: bool
+) -> SessionRow:
+    """A session as its row."""
+    return SessionRow(
+        id=whole.id,
+        chip=chip.chip,
+        chip_no=chip.chip_no,
+        ticket=whole.ticket,
+        authorised=entitled.authorised,
+        opened_at=mapping.utc(whole.opened.at_ms),
+        ends_at=mapping.utc(entitled.ends_ms) if entitled.ends_ms is not None else None,
+        closed_at=mapping.utc(stands.closed_ms) if stands.closed_ms is not None else None,
+        end_reason=stands.reason,
+        state=stands.state,
+        resumed=whole.resumed,
+        contact_ms=session.contact_ms(whole),
+        covered_ms=whole.covered_ms,
+        arc_ms=whole.arc_ms,
+        energy_wh=whole.energy_wh,
+        peak_a=whole.peak_a,
+        historical=historical,
+    )
+
+
+async def _tell_grant(batch: Batch, row: SessionRow) -> None:
+    """The grant learns what the contact did; the phone waits for that."""
+    batch.hints.add(f"session:{row.id}")
+    if row.ticket is None:
+        return
+    batch.hints.add(f"grant:{row.ticket}")
+    await reported.close_contact(batch.conn, row.chip, row.ticket, row.id, row.opened_at, batch.now)
+    if row.closed_at is not None:
+        await reported.end_grant(batch.conn, row.ticket, row.closed_at, row.end_reason or row.state)

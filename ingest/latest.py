@@ -1,0 +1,65 @@
+"""The latest state of each chip of a batch, for people who ask what it is doing now.
+
+Refuses to let late words overwrite newer ones.
+"""
+
+from dataclasses import replace
+from uuid import UUID
+
+from ingest import mapping
+from ingest.batch import Batch
+from ingest.draft import Timed
+from ingest.memory import Chip, Latest, to_json
+from schemas.chip import Telemetry
+from weld.core import detect
+from weld.store import chips
+
+
+async def write_states(batch: Batch) -> None:
+    """The latest state of each chip: one row a chip, never moved back by late words."""
+    changes = []
+    for timed in batch.draft.stored:
+        chip = batch.chip(timed.chip)
+        if timed.late.kind != "chip" and timed.now_ms >= (chip.latest.at_ms or 0):
+            latest = _latest(chip.latest, timed)
+            if latest.state != chip.latest.state and latest.state is not None:
+                changes.append((chip.chip, latest.state, mapping.utc(timed.now_ms)))
+            chip = replace(chip, latest=latest)
+        batch.put(replace(chip, received_ms=max(chip.received_ms, timed.arrival.received_ms)))
+    rows = [_state_row(batch.chip(name)) for name in batch.draft.touched]
+    if rows:
+        await chips.put_states(batch.conn, rows)
+    if batch.draft.presence:
+        await chips.put_presence(batch.conn, list(batch.draft.presence.values()))
+    if changes:
+        await chips.put_changes(batch.conn, changes)
+
+
+def _latest(before: Latest, timed: Timed) -> Latest:
+    message = timed.message
+    if not isinstance(message, Telemetry):
+        return replace(before, at_ms=timed.now_ms)
+    known = [a for a in message.current_a if a is not None]
+    here = message.position
+    return Latest(
+        at_ms=timed.now_ms,
+        state=message.state,
+        contact=message.contact,
+        session=UUID(message.session) if message.session else None,
+        ticket=UUID(message.ticket) if message.ticket else None,
+        current_a=known[-1] if known else None,
+        energy_wh=message.energy_wh if message.energy_wh is not None else before.energy_wh,
+        lat=here.lat if here else before.lat,
+        lon=here.lon if here else before.lon,
+        accuracy_m=here.accuracy_m if here else before.accuracy_m,
+    )
+
+
+def _state_row(chip: Chip) -> chips.StateRow:
+    latest = chip.latest
+    return chips.StateRow(
+        chip.chip_no, chip.chip, chip.shard, detect.RULES_VERSION, chip.fold.progress.boot, chip.fold.progress.seq,
+        mapping.utc(chip.received_ms), None if latest.at_ms is None else mapping.utc(latest.at_ms), latest.state,
+        latest.contact, latest.session, latest.ticket, latest.current_a, latest.energy_wh,
+        latest.lat, latest.lon, latest.accuracy_m, to_json(chip),
+    )  # fmt: skip

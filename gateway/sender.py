@@ -26,7 +26,9 @@ log = structlog.get_logger()
 SENT = Counter("weldgate_gateway_sent_total", "Commands acknowledged by the broker, repetitions included", ["kind"])
 FAILED = Counter("weldgate_gateway_failed_total", "Commands that could not be published", ["why"])
 DELAY_MS = Histogram(
-    "weldgate_gateway_delay_ms", "From the command's making to its PUBACK", buckets=(5, 10, 20, 50, 100, 250, 1000, 5000)
+    "weldgate_gateway_delay_ms",
+    "From the command's making to its PUBACK",
+    buckets=(5, 10, 20, 50, 100, 250, 1000, 5000),
 )
 
 
@@ -43,7 +45,9 @@ class Broker:
 class Sender:
     """One gateway process; several may run, leases keep them apart."""
 
-    def __init__(self, settings: GatewaySettings, database_url: str, broker: Broker, key: SigningKey, clock: Clock) -> None:
+    def __init__(
+        self, settings: GatewaySettings, database_url: str, broker: Broker, key: SigningKey, clock: Clock
+    ) -> None:
         self._settings = settings
         self._url = database_url
         self._broker = broker
@@ -63,7 +67,11 @@ class Sender:
 
     async def _session(self, stop: asyncio.Event) -> None:
         client = aiomqtt.Client(
-            self._broker.host, self._broker.port, username=self._broker.username, password=self._broker.password, timeout=5
+            self._broker.host,
+            self._broker.port,
+            username=self._broker.username,
+            password=self._broker.password,
+            timeout=5,
         )
         conn = await connect(self._url, "gateway")
         async with conn, await connect(self._url, "gateway listen") as ears, client:

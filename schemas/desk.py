@@ -11,14 +11,15 @@ from pydantic import Field, StringConstraints
 
 from schemas.http import Session, Shape
 
-Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+# PostgreSQL keeps every character but NUL.
+Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
 AlertCode = Annotated[str, StringConstraints(pattern=r"^[A-HO][0-9]{2}$")]
 AlertState = Literal["open", "acknowledged", "closed"]
 Outcome = Literal["confirmed", "false_alarm", "test", "other"]
 DeliveryState = Literal["pending", "delivered", "dead", "cancelled"]
 
 
-class Machine(Shape):
+class MachineView(Shape):
     """One machine with its latest reported state."""
 
     plate: str
@@ -49,7 +50,7 @@ class Machine(Shape):
 class MachineList(Shape):
     """Machines by plate."""
 
-    machines: list[Machine]
+    machines: list[MachineView]
     next: str | None
 
 
@@ -86,7 +87,7 @@ class Command(Shape):
 class MachineDetail(Shape):
     """One machine and its newest commands."""
 
-    machine: Machine
+    machine: MachineView
     commands: list[Command]
 
 

@@ -167,7 +167,7 @@ class Me(Shape):
     signed_in_until: datetime
 
 
-class Certificate(Shape):
+class CertificateView(Shape):
     """One certificate of the worker who is signed in; the number is masked."""
 
     id: UUID
@@ -187,7 +187,7 @@ class Certificate(Shape):
 class CertificateList(Shape):
     """The certificates of the worker who is signed in."""
 
-    certificates: list[Certificate]
+    certificates: list[CertificateView]
 
 
 class Health(Shape):

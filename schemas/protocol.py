@@ -41,7 +41,7 @@ def webhook_schema() -> dict[str, Any]:
 
 def asyncapi() -> dict[str, Any]:
     """Topics, directions and messages of the chip protocol (AsyncAPI 3.0)."""
-    kinds = {
+    kinds: dict[str, list[type[msgspec.Struct]]] = {
         "up": [chip.BootUp, chip.Telemetry, chip.Event, chip.Result, chip.Log],
         "state": [chip.Presence],
         "down": [down.SignedDown, down.Resend],

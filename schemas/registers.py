@@ -4,11 +4,20 @@ References are what people know: a division's code, an enterprise's credit code,
 unknown fields and loose types (a code of digits is text). Check digits and references are api's business.
 """
 
+import re
 from datetime import date
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 DivisionCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,12}$")]
@@ -17,6 +26,19 @@ ChipId = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{8,32}$")]
 Right = Annotated[str, StringConstraints(pattern=r"^[a-z_]+:[a-z_]+$", max_length=60)]
 AlertCode = Annotated[str, StringConstraints(pattern=r"^[A-HO][0-9]{2}$")]
 LongestS = Annotated[int, Field(ge=60, le=86_400)]
+
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}(T.+)?")
+
+
+def _written_out(value: object) -> object:
+    # The lax mode that text needs would take numbers for seconds since 1970.
+    if isinstance(value, date) or (isinstance(value, str) and _ISO.fullmatch(value)):
+        return value
+    raise ValueError("must be written like 2026-01-31, a time like 2026-01-31T08:00:00+08:00")
+
+
+Day = Annotated[date, BeforeValidator(_written_out), Field(strict=False)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), Field(strict=False)]
 
 Personal = Field(repr=False, min_length=1, max_length=60)
 Secret = Field(default=None, repr=False, max_length=200)
@@ -112,9 +134,9 @@ class Certificate(Shape):
     number: str = Personal
     category: Text
     item: Text
-    valid_from: date
-    valid_to: date
-    review_due: date | None = None
+    valid_from: Day
+    valid_to: Day
+    review_due: Day | None = None
     status: Literal["unverified", "verified", "revoked", "cancelled", "suspended", "suspected_fake"] = "verified"
     issuer: Text
 
@@ -144,7 +166,7 @@ class OfficerKey(Shape):
         Field(description="platform, division:CODE or enterprise:CREDIT_CODE")
     )
     rights: Annotated[list[Right], Field(min_length=1, max_length=50)]
-    expires_at: AwareDatetime
+    expires_at: Moment
     secret: Annotated[str, StringConstraints(min_length=32, pattern=r"^[!-~]+$")] | None = Secret
 
 

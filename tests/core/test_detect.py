@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from tests.core.stories import TICKET, moment, samples
-from weld.core import catalogue, detect
+from weld.core import catalogue, detect, session
 from weld.core import fold as folding
 from weld.core.detect import Lateness, Licence
 from weld.core.fold import Fold, Found, Terms
@@ -15,7 +15,8 @@ ONE = UUID(int=1)
 
 
 def codes(*words: Said, terms: dict[UUID, Terms] | None = None, late: Lateness | None = None) -> list[tuple[str, str]]:
-    fold, found = Fold(), []
+    fold = Fold()
+    found: list[tuple[str, str]] = []
     for word in words:
         fold, facts = folding.step(fold, word, late or Lateness("live"), terms or {})
         found += [(fact.finding.code, fact.episode.name) for fact in facts if isinstance(fact, Found)]
@@ -120,6 +121,6 @@ def test_every_rule_s_code_is_in_the_catalogue_in_both_languages() -> None:
 
 
 def test_a_licence_ends_at_the_ticket_s_expiry_or_after_the_longest_session() -> None:
-    assert folding.session.ticket_end_ms(0, expires_ms=50_000, longest_s=60) == 50_000
-    assert folding.session.ticket_end_ms(0, expires_ms=70_000, longest_s=60) == 60_000
+    assert session.ticket_end_ms(0, expires_ms=50_000, longest_s=60) == 50_000
+    assert session.ticket_end_ms(0, expires_ms=70_000, longest_s=60) == 60_000
     assert Licence(ONE, authorised=False, ends_ms=None).ends_ms is None

@@ -92,8 +92,17 @@ def test_a_message_of_more_than_16_kib_is_oversized() -> None:
 
 @pytest.mark.parametrize(
     "topic",
-    ["wg/1/0/CHIP0001/up", "wg/1/0G/CHIP0001/up", "wg/1/00/chip0001/up", "wg/1/00/A/up", "wg/1/00/CHIP0001/down/x", "wg/2/00/CHIP0001/up", "wg/1/00/CHIP+001/up", "wg/1/00/CHIP0001/up\n"],
-)  # fmt: skip
+    [
+        "wg/1/0/CHIP0001/up",
+        "wg/1/0G/CHIP0001/up",
+        "wg/1/00/chip0001/up",
+        "wg/1/00/A/up",
+        "wg/1/00/CHIP0001/down/x",
+        "wg/2/00/CHIP0001/up",
+        "wg/1/00/CHIP+001/up",
+        "wg/1/00/CHIP0001/up\n",
+    ],
+)
 def test_a_topic_that_is_not_ours_is_refused(topic: str) -> None:
     with pytest.raises(BadMessage, match="bad_topic"):
         topics.parse(topic)

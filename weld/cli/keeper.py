@@ -83,7 +83,7 @@ class Kept:
     def wait_until(self, answers: Callable[[], bool], within_s: float) -> None:
         """Return when the server answers; raise NotStartedError when it ended or took too long."""
         deadline = time.monotonic() + within_s
-        while not answers():
+        while self.pid() is None or not answers():
             if self._keeper is not None and self._keeper.poll() is not None:
                 raise NotStartedError(f"{self._order.argv[0]} ended at once:\n{self.last_words()}")
             if time.monotonic() > deadline:
@@ -95,7 +95,7 @@ class Kept:
         return is_locked(self._folder / "keeper.lock")
 
     def pid(self) -> int | None:
-        """The server's process, None when none was started by the keeper of today."""
+        """The server's process; None while there is none."""
         try:
             pid = int((self._folder / "server.pid").read_text())
         except (OSError, ValueError):
@@ -201,15 +201,18 @@ def keep(order: Order) -> int:
     ours = open_lock(folder / "keeper.lock")
     fcntl.flock(ours, fcntl.LOCK_EX)  # a keeper before us may be just finishing
     users = open_lock(folder / "users.lock")
+    pid_file = folder / "server.pid"
+    pid_file.unlink(missing_ok=True)  # of the server before: nobody may signal that number any more
     child = _start(order)
     unused = True
     try:
-        (folder / "server.pid").write_text(str(child.pid))
+        pid_file.write_text(str(child.pid))
         unused = _wait(child, users)
     except _ToldToStopError:
         pass
     if unused:
         _stop(child, order)
+    pid_file.unlink(missing_ok=True)
     _wait_for_orphans()
     if unused and order.remove_folder:
         shutil.rmtree(folder, ignore_errors=True)

@@ -102,16 +102,14 @@ def simulator(
 
 
 @app.command()
-def smoke(
-    keep: Annotated[bool, typer.Option(help="Keep the folder with the logs of a failed run")] = False,
-) -> None:
+def smoke() -> None:
     """The whole story once, on a throw-away stack: refuse, unlock, weld, record, bypass, alert, webhook.
 
     Progress on stderr; the last line of stdout is one JSON object. Exit code 0 only if everything held.
     """
     from weld.cli import smoke as story
 
-    raise typer.Exit(story.run(keep=keep))
+    raise typer.Exit(story.run())
 
 
 @app.command()

@@ -43,7 +43,7 @@ class Town:
     machines: int = 3
     shards: int = 64
     webhook_url: str | None = None
-    webhook_secret: str = field(default_factory=lambda: "whsec_" + b64encode(secrets.token_bytes(32)).decode())
+    webhook_secret: str = ""
     officer_key: str = field(default_factory=lambda: "wgk_" + secrets.token_urlsafe(32))
 
     def plate(self, number: int) -> str:
@@ -120,7 +120,7 @@ class Town:
         if self.webhook_url is None:
             return []
         where = {"name": "文峰区执法队", "url": self.webhook_url, "division": DIVISION}
-        return [{**where, "secret": self.webhook_secret}]
+        return [{**where, "secret": self.webhook_secret or make_webhook_secret()}]
 
     def _key(self) -> dict[str, Any]:
         rights = [
@@ -133,6 +133,11 @@ class Town:
             "expires_at": (datetime.now(UTC) + timedelta(days=2)).isoformat(),
             "secret": self.officer_key,
         }
+
+
+def make_webhook_secret() -> str:
+    """A secret as Standard Webhooks has them."""
+    return "whsec_" + b64encode(secrets.token_bytes(32)).decode()
 
 
 def personal(person: Person) -> tuple[str, ...]:

@@ -1,0 +1,43 @@
+# `make` lists the targets. Each installs what it needs first (tools/setup; a second time that takes no time).
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+
+PYTHON := .venv/bin/python
+# Test processes at once, and more words for pytest: make test JOBS=4 ARGS='-k unlock'
+JOBS ?= 2
+ARGS ?=
+
+.PHONY: help setup test check smoke fmt lock
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what is missing: .venv and the programs of the system
+	@tools/setup
+
+test: setup ## every test, with a real database and a real broker
+	@$(PYTHON) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+check: setup ## the fast subset while working: format, lint, types, import contracts, tests without servers
+	@$(PYTHON) -m ruff format --check --quiet . || { echo 'not formatted: make fmt' >&2; exit 1; }
+	@$(PYTHON) -m ruff check --quiet .
+	@$(PYTHON) -m mypy
+	@.venv/bin/lint-imports --verbose >/dev/null || .venv/bin/lint-imports
+	@$(PYTHON) -m pytest -q -n $(JOBS) $(wildcard tests/core tests/schemas tests/structure) $(ARGS)
+
+smoke: setup ## the whole story through the public doors; one JSON object on the last line
+	@.venv/bin/weldgate smoke $(ARGS)
+
+fmt: setup ## format, and mend what the linter can mend
+	@$(PYTHON) -m ruff format .
+	@$(PYTHON) -m ruff check --fix .
+
+lock: setup ## write both lock files after a change of pyproject.toml (ARGS=--upgrade: newest versions)
+	@$(PYTHON) -m pip install --quiet uv
+	@for extra in '' '--extra dev'; do \
+	    out=requirements$${extra:+-dev}.lock; \
+	    .venv/bin/uv pip compile pyproject.toml $$extra --universal --python-version 3.11 --generate-hashes \
+	        --no-emit-index-url --no-header --quiet $(ARGS) -o $$out; \
+	done

@@ -1,0 +1,87 @@
+"""The board of hints: one listener for a process, any number of streams that wait for their own subjects.
+
+A hint says "look again" and nothing else; a lost one costs a waiter its slow look. Refuses to carry facts.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Watch:
+    """One waiter. `follow` adds a subject that was not known at the start."""
+
+    def __init__(self, waiters: dict[str, set["Watch"]]) -> None:
+        self._waiters = waiters
+        self._subjects: set[str] = set()
+        self.hint = asyncio.Event()
+
+    def follow(self, subject: str) -> None:
+        if subject not in self._subjects:
+            self._subjects.add(subject)
+            self._waiters.setdefault(subject, set()).add(self)
+
+    def leave(self) -> None:
+        for subject in self._subjects:
+            waiters = self._waiters[subject]
+            waiters.discard(self)
+            if not waiters:
+                del self._waiters[subject]
+        self._subjects.clear()
+
+    async def wait(self, seconds: float) -> None:
+        """Until a hint came or the time is over."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.hint.wait()
+        except TimeoutError:
+            return
+        self.hint.clear()
+
+
+class Board:
+    """Who waits for which subject, and how many streams a person has open."""
+
+    def __init__(self) -> None:
+        self._waiters: dict[str, set[Watch]] = {}
+        self._open: dict[str, int] = {}
+        self.closing = False
+
+    def post(self, subject: str) -> None:
+        """Something about this subject may have changed."""
+        for watch in self._waiters.get(subject, ()):
+            watch.hint.set()
+
+    def post_all(self) -> None:
+        """Hints may have been lost: everybody looks again."""
+        for watches in self._waiters.values():
+            for watch in watches:
+                watch.hint.set()
+
+    def close(self) -> None:
+        """The process ends: streams end too."""
+        self.closing = True
+        self.post_all()
+
+    def streams(self, person: str) -> int:
+        """How many streams this person has open."""
+        return self._open.get(person, 0)
+
+    @contextmanager
+    def watch(self, person: str, subject: str) -> Iterator[Watch]:
+        """Wait for a subject; counted to the person until the end."""
+        watch = Watch(self._waiters)
+        watch.follow(subject)
+        self._open[person] = self.streams(person) + 1
+        try:
+            yield watch
+        finally:
+            watch.leave()
+            self._open[person] -= 1
+            if not self._open[person]:
+                del self._open[person]
+
+    @property
+    def waiting(self) -> int:
+        """How many streams are open in all."""
+        return sum(self._open.values())

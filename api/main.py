@@ -1,0 +1,143 @@
+"""The process: pool, listener for hints, HTTP server, door, sweeping; one clean stop for all of them.
+
+Refuses to open a database or a vault by itself: addresses and keys are handed in by the composition.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from api.app import create_app
+from api.board import Board
+from api.code_provider import CodeProvider, ConsoleProvider
+from api.health import why_not
+from api.parts import Parts
+from api.settings import ApiSettings
+from weld.kit.clock import Clock
+from weld.kit.door import Door
+from weld.kit.settings import PORTS
+from weld.store import access_rules, idempotency, pulse, signins
+from weld.store.connect import TRANSIENT, pool
+from weld.store.vault import Vault
+
+log = structlog.get_logger()
+
+_LISTEN_AGAIN_S = 1.0
+_SWEEP_EVERY_S = 3600.0
+_CODES_KEPT = timedelta(days=1)
+_ANSWERS_KEPT = timedelta(days=7)
+
+# The public port is the table's; the door stands ten further on.
+_DOOR_PORT = PORTS["api"] + 10
+
+
+async def serve(
+    settings: ApiSettings,
+    database_url: str,
+    vault: Vault,
+    clock: Clock,
+    stop: asyncio.Event,
+    address_file: Path | None = None,
+    *,
+    codes: CodeProvider | None = None,
+) -> None:
+    """Serve until `stop`. `database_url` signs in as the role api. The address file gets the door's address, then ours."""
+    rules = access_rules.load(settings.access_rules)
+    async with pool(database_url, "api", settings.api_pool_size) as connections:
+        parts = Parts(connections, vault, clock, codes or ConsoleProvider(), settings, rules, Board())
+        door_port = _DOOR_PORT if settings.door_port is None else settings.door_port
+        async with Door("127.0.0.1", door_port, {"database": partial(why_not, parts)}) as door:
+            doors = f"http://127.0.0.1:{door.port}"
+            await _work(parts, database_url, stop, partial(_tell, address_file, doors))
+
+
+def _tell(address_file: Path | None, door: str, address: str) -> None:
+    if address_file is not None:
+        address_file.write_text(f"{door} {address}")
+
+
+async def _work(parts: Parts, database_url: str, stop: asyncio.Event, bound: Callable[[str], None]) -> None:
+    listener = asyncio.create_task(_listen(parts, database_url))
+    sweeper = asyncio.create_task(_sweep(parts))
+    try:
+        await _serve_http(parts, stop, bound)
+    finally:
+        for task in (listener, sweeper):
+            task.cancel()
+        await asyncio.gather(listener, sweeper, return_exceptions=True)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: weld.kit.run has them."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve_http(parts: Parts, stop: asyncio.Event, bound: Callable[[str], None]) -> None:
+    settings = parts.settings
+    config = uvicorn.Config(
+        create_app(parts),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        proxy_headers=bool(settings.api_trusted_proxies),
+        forwarded_allow_ips=settings.api_trusted_proxies or None,
+        timeout_graceful_shutdown=settings.api_stop_within_s,
+    )
+    server = _Server(config)
+    with _listening(settings.api_host, settings.api_port) as listening:
+        host, port = listening.getsockname()[:2]
+        log.info("api_listening", host=host, port=port)
+        bound(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        parts.board.close()
+        server.should_exit = True
+        await serving
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, port), family=family, backlog=2048) as listening:
+        yield listening
+
+
+async def _listen(parts: Parts, database_url: str) -> None:
+    """Hints for the streams; after a break everybody looks again, as hints may have been lost."""
+    while True:
+        try:
+            async for subject in pulse.hints(database_url, "api hints"):
+                if subject:
+                    parts.board.post(subject)
+                else:
+                    parts.board.post_all()
+        except TRANSIENT as error:
+            log.warning("hints_lost", error=type(error).__name__)
+        await asyncio.sleep(_LISTEN_AGAIN_S)
+
+
+async def _sweep(parts: Parts) -> None:
+    """Codes (with the addresses that asked for them) and kept answers do not outlive their use."""
+    while True:
+        try:
+            async with parts.pool.connection() as conn:
+                now = parts.clock.now()
+                await signins.forget_codes(conn, now - _CODES_KEPT)
+                await idempotency.forget(conn, now - _ANSWERS_KEPT)
+        except TRANSIENT as error:
+            log.warning("sweep_failed", error=type(error).__name__)
+        await asyncio.sleep(_SWEEP_EVERY_S)

@@ -1,0 +1,107 @@
+"""What a worker sees of himself: who is signed in, the certificates, the sessions. Masked, and reading it leaves a trace."""
+
+from datetime import UTC, date
+from typing import Annotated
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict
+
+from api.caller import Caller, WorkerCaller
+from api.paging import Limit, at_and_id, encode, page
+from api.problems import RefusedError
+from api.unlock_view import session
+from schemas import http
+from weld.core import certificate, mask
+from weld.core.access import Rules
+from weld.store import access_rules, audit, fields, registers, sessions, signins, workers
+from weld.store.workers import CertificateRow, WorkerRow
+
+router = APIRouter(tags=["me"])
+
+
+class Page(BaseModel):
+    """A page of a list."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    after: http.Cursor | None = None
+    limit: Limit = 50
+
+
+@router.get("/me")
+async def who_am_i(caller: WorkerCaller) -> http.Me:
+    """Who is signed in."""
+    row = await _worker(caller)
+    until = await signins.signed_in_until(caller.conn, caller.token_hash)
+    vault = caller.parts.vault
+    await _leave_a_trace(caller, row.id, "name, phone")
+    return http.Me(
+        worker=row.id,
+        name=mask.mask_name(vault.open(fields.WORKER_NAME, row.id, row.name_sealed)),
+        phone=mask.mask_phone(vault.open(fields.WORKER_PHONE, row.id, row.phone_sealed)),
+        division=row.division,
+        enterprise=row.enterprise_name,
+        suspended=row.suspended,
+        signed_in_until=until or caller.now,
+    )
+
+
+@router.get("/me/certificates")
+async def my_certificates(caller: WorkerCaller) -> http.CertificateList:
+    """Your certificates and how they stand today."""
+    row = await _worker(caller)
+    held = await workers.certificates(caller.conn, row.id)
+    today = await _today(caller, row.division)
+    rules = access_rules.in_force(caller.parts.rules, today)
+    await _leave_a_trace(caller, row.id, "certificate numbers")
+    return http.CertificateList(certificates=[_view(caller, one, rules, today) for one in held])
+
+
+@router.get("/me/sessions")
+async def my_sessions(caller: WorkerCaller, asked: Annotated[Page, Query()]) -> http.SessionList:
+    """Your sessions, the newest first."""
+    after = at_and_id(asked.after)
+    found = await sessions.search(caller.conn, worker=caller.worker, after=after, limit=asked.limit + 1)
+    rows, last = page(found, asked.limit)
+    following = encode(last.opened_at, last.id) if last else None
+    return http.SessionList(sessions=[session(row) for row in rows], next=following)
+
+
+async def _worker(caller: Caller) -> WorkerRow:
+    row = None if caller.worker is None else await workers.read(caller.conn, caller.worker)
+    if row is None:
+        raise RefusedError("signed_out")
+    return row
+
+
+async def _today(caller: Caller, code: str) -> date:
+    division = await registers.find_division(caller.conn, code)
+    return caller.now.astimezone(ZoneInfo(division.zone) if division else UTC).date()
+
+
+async def _leave_a_trace(caller: Caller, worker: UUID, what: str) -> None:
+    await audit.record(caller.conn, caller.now, caller.actor, "person.read", str(worker), {"fields": what})
+
+
+def _view(caller: Caller, row: CertificateRow, rules: Rules, today: date) -> http.CertificateView:
+    held = certificate.Certificate(
+        row.id, row.kind, row.category, row.item, row.valid_from, row.valid_to, row.review_due, row.status
+    )
+    status = certificate.status(held, today, rules.certificates)
+    number = caller.parts.vault.open(fields.CERTIFICATE_NUMBER, row.id, row.number_sealed)
+    return http.CertificateView(
+        id=row.id,
+        kind=row.kind,
+        number=mask.mask_identity(number),
+        category=row.category,
+        item=row.item,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        review_due=row.review_due,
+        last_day=certificate.last_day(held, rules.certificates),
+        status=status,
+        usable=status in certificate.USABLE,
+        issuer=row.issuer,
+    )

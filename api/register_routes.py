@@ -1,0 +1,98 @@
+"""The registers over HTTP, for officers with the right registers:write: one route a kind, the functions of api.registers.
+
+Entering the same twice changes nothing, so a lost answer is asked for again by sending the same. Row-level security keeps
+an officer inside his scope; what has no place of its own (divisions, chips, officer keys) takes the scope of the platform.
+Refuses to grant a right that the caller does not have.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+
+from api.caller import Caller, Officer, through
+from api.problems import RefusedError
+from api.registers import PUTS, Desk, Kind, RegisterError
+from schemas import registers as shapes
+from weld.store import audit, signins
+from weld.store.registers import CLASHES
+from weld.store.signins import OfficerRow
+
+router = APIRouter(prefix="/registers", tags=["registers"])
+
+Writer = Annotated[Caller, through(Officer("registers:write"))]
+
+
+@router.post("/divisions")
+async def enter_division(entry: shapes.Division, caller: Writer, response: Response) -> shapes.Entered:
+    """Add or change a division of the administration."""
+    await _platform_only(caller)
+    return await _enter(caller, "division", entry, response)
+
+
+@router.post("/enterprises")
+async def enter_enterprise(entry: shapes.Enterprise, caller: Writer, response: Response) -> shapes.Entered:
+    """Add or change an enterprise, by its credit code."""
+    return await _enter(caller, "enterprise", entry, response)
+
+
+@router.post("/chips")
+async def enter_chip(entry: shapes.Chip, caller: Writer, response: Response) -> shapes.Entered:
+    """Enrol or change a chip."""
+    await _platform_only(caller)
+    return await _enter(caller, "chip", entry, response)
+
+
+@router.post("/machines")
+async def enter_machine(entry: shapes.Machine, caller: Writer, response: Response) -> shapes.Entered:
+    """Add or change a machine, by its plate, and bind its chip."""
+    return await _enter(caller, "machine", entry, response)
+
+
+@router.post("/workers")
+async def enter_worker(entry: shapes.Worker, caller: Writer, response: Response) -> shapes.Entered:
+    """Add or change a worker, by the identity number."""
+    return await _enter(caller, "worker", entry, response)
+
+
+@router.post("/certificates")
+async def enter_certificate(entry: shapes.Certificate, caller: Writer, response: Response) -> shapes.Entered:
+    """Add or change a certificate, by kind, number and item."""
+    return await _enter(caller, "certificate", entry, response)
+
+
+@router.post("/endpoints")
+async def enter_endpoint(entry: shapes.Endpoint, caller: Writer, response: Response) -> shapes.Entered:
+    """Add or change a webhook endpoint, by its name. The answer holds a new secret this once."""
+    return await _enter(caller, "endpoint", entry, response)
+
+
+@router.post("/officer-keys")
+async def enter_officer_key(entry: shapes.OfficerKey, caller: Writer, response: Response) -> shapes.Entered:
+    """Add or change an officer key, by its name. The answer holds a new key this once."""
+    officer = await _platform_only(caller)
+    lacking = sorted(set(entry.rights) - set(officer.rights))
+    if lacking:
+        raise RefusedError("not_allowed", detail=f"this key cannot grant {', '.join(lacking)}")
+    return await _enter(caller, "officer_key", entry, response)
+
+
+async def _enter(caller: Caller, kind: Kind, entry: shapes.Shape, response: Response) -> shapes.Entered:
+    desk = Desk(caller.parts.vault, caller.now)
+    try:
+        entered = await PUTS[kind](caller.conn, desk, entry)
+    except RegisterError as error:
+        raise RefusedError("bad_request", detail=str(error)) from None
+    except CLASHES:
+        raise RefusedError("not_allowed", detail="it lies outside your scope, or was entered this moment") from None
+    if entered.outcome != "unchanged":
+        words = {"outcome": entered.outcome}
+        await audit.record(caller.conn, caller.now, caller.actor, f"register.{kind}", entered.name, words)
+    response.status_code = 201 if entered.outcome == "created" else 200
+    return shapes.Entered(**entered._asdict())
+
+
+async def _platform_only(caller: Caller) -> OfficerRow:
+    officer = await signins.officer(caller.conn, caller.token_hash, caller.now)
+    if officer is None or officer.scope != "platform":
+        raise RefusedError("not_allowed", detail="this takes a key with the scope of the platform")
+    return officer

@@ -1,0 +1,286 @@
+"""Entering things into the registers: check every number and reference, seal what is personal, store.
+
+One function a kind, used by the HTTP routes and by `weldgate seed` alike. Each checks everything before it writes anything
+and raises RegisterError with all that is wrong. Refuses to repeat personal numbers in what it says.
+"""
+
+import base64
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from schemas import registers as shapes
+from weld.core import address, identity, plate, secret
+from weld.core.catalogue import ALERTS
+from weld.core.fault import Fault
+from weld.core.ids import Chip, Division, Enterprise, Plate, Shard, Worker, uuid7
+from weld.core.shard import shard_of
+from weld.store import people, registers
+from weld.store.connect import Conn
+from weld.store.registers import Outcome
+from weld.store.vault import Vault
+
+Kind = Literal["division", "enterprise", "chip", "machine", "worker", "certificate", "endpoint", "officer_key"]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every entry needs: the vault, the time, and into how many shards chips are divided."""
+
+    vault: Vault
+    now: datetime
+    shards: int = 64
+
+    def new_id(self) -> UUID:
+        """A UUIDv7 of now."""
+        return uuid7(self.now, os.urandom(10))
+
+
+class Entered(NamedTuple):
+    """What became of an entry. `name` is never personal; `secret` is there once, when it was made here."""
+
+    outcome: Outcome
+    name: str
+    id: UUID | None = None
+    secret: str | None = None
+
+
+class Problem(NamedTuple):
+    """What is wrong with one field and what to do; `refers` names what the entry points to and is not there."""
+
+    field: str
+    text: str
+    refers: tuple[Kind, str] | None = None
+
+
+class RegisterError(Exception):
+    """An entry was refused; nothing of it was written."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(f"{problem.field}: {problem.text}" for problem in problems))
+        self.problems = problems
+
+
+async def put_division(conn: Conn, desk: Desk, entry: shapes.Division) -> Entered:
+    """Add or change a division. Its parent is fixed, as scopes and histories name its path."""
+    check = _Check(conn, desk)
+    check.zone(entry.zone)
+    parent = None if entry.parent is None else await check.division(entry.parent, "parent")
+    found = await registers.find_division(conn, entry.code)
+    if found is not None and found.parent != entry.parent:
+        check.say("parent", f"is {found.parent} for life: a division that moves gets a new code")
+    check.done()
+    path = entry.code if parent is None else f"{parent.path}/{entry.code}"
+    words = entry.model_dump() | {"path": path}
+    return Entered(await registers.put_division(conn, registers.DivisionRow(**words)), entry.code)
+
+
+async def put_enterprise(conn: Conn, desk: Desk, entry: shapes.Enterprise) -> Entered:
+    """Add or change an enterprise."""
+    check = _Check(conn, desk)
+    code = identity.normal(entry.credit_code)
+    check.number("credit_code", identity.credit_fault(code))
+    await check.division(entry.division)
+    check.done()
+    row = registers.EnterpriseRow(Enterprise(desk.new_id()), entry.name, code, Division(entry.division))
+    outcome, enterprise = await registers.put_enterprise(conn, row)
+    return Entered(outcome, code, enterprise)
+
+
+async def put_chip(conn: Conn, desk: Desk, entry: shapes.Chip) -> Entered:
+    """Enrol or change a chip. Its shard is fixed for life."""
+    check = _Check(conn, desk)
+    shard = Shard(entry.shard) if entry.shard else None
+    found = await registers.find_chip(conn, entry.chip)
+    if found is not None and shard not in (None, found.shard):
+        check.say("shard", f"is {found.shard} for life: topics, certificates and histories name it")
+    if found is None and shard is not None and int(shard, 16) >= desk.shards:
+        check.say("shard", f"this platform has the shards 00 to {desk.shards - 1:02x}")
+    check.done()
+    kept = found.shard if found else shard or shard_of(entry.chip, desk.shards)
+    key = None if entry.public_key is None else base64.b64decode(entry.public_key)
+    row = registers.ChipRow(Chip(entry.chip), kept, entry.model, key, entry.profile)
+    return Entered(await registers.put_chip(conn, row), entry.chip)
+
+
+async def put_machine(conn: Conn, desk: Desk, entry: shapes.Machine) -> Entered:
+    """Add or change a machine with its plate, given or made, and bind its chip where one is named."""
+    check = _Check(conn, desk)
+    code = check.plate(entry)
+    await check.division(entry.division)
+    enterprise = await check.enterprise(entry.enterprise)
+    if entry.chip is not None and await registers.find_chip(conn, entry.chip) is None:
+        check.missing("chip", "chip", entry.chip, "is not enrolled: enter the chip first")
+    check.done()
+    words = entry.model_dump(exclude={"plate", "plate_from", "chip"})
+    words |= {"plate": code, "enterprise": enterprise}
+    words["rated_a"] = None if entry.rated_a is None else round(entry.rated_a, 1)  # stored as a float of 4 bytes
+    outcome = await registers.put_machine(conn, registers.MachineRow(**words))
+    if entry.chip is not None:
+        bound = await registers.bind(conn, entry.chip, code, desk.now)
+        outcome = "updated" if outcome == "unchanged" and bound != "unchanged" else outcome
+    return Entered(outcome, code)
+
+
+async def put_worker(conn: Conn, desk: Desk, entry: shapes.Worker) -> Entered:
+    """Add or change the worker of this identity number."""
+    check = _Check(conn, desk)
+    number, phone = identity.normal(entry.identity), identity.normal_phone(entry.phone)
+    check.number("identity", identity.identity_fault(number, desk.now.date()))
+    check.number("phone", identity.phone_fault(phone))
+    await check.division(entry.division)
+    enterprise = await check.enterprise(entry.enterprise)
+    holder = await people.worker_of_phone(conn, desk.vault, phone)
+    if holder is not None and holder != await people.worker_of_identity(conn, desk.vault, number):
+        check.say("phone", "belongs to another worker: give that one another phone first")
+    check.done()
+    person = people.Person(
+        Worker(desk.new_id()), enterprise, Division(entry.division), entry.name.strip(), number, phone
+    )
+    outcome, worker = await people.put_worker(conn, desk.vault, person)
+    return Entered(outcome, str(worker), worker)
+
+
+async def put_certificate(conn: Conn, desk: Desk, entry: shapes.Certificate) -> Entered:
+    """Add or change a certificate of the worker with this identity number."""
+    check = _Check(conn, desk)
+    holder_number, number = identity.normal(entry.identity), identity.normal(entry.number)
+    worker = await people.worker_of_identity(conn, desk.vault, holder_number)
+    if worker is None:
+        check.missing("identity", "worker", holder_number, "no worker has this identity number: enter the worker first")
+    check.number("number", identity.certificate_fault(entry.kind, number, holder_number))
+    known = await people.certificate_holder(conn, desk.vault, entry.kind, number, entry.item)
+    if known is not None and known != worker:
+        check.say("number", "is the certificate of another worker: compare it with the original")
+    check.done()
+    words: dict[str, Any] = entry.model_dump(exclude={"identity"})
+    words |= {"id": desk.new_id(), "worker": worker, "number": number}
+    words["checked_at"] = None if entry.status == "unverified" else desk.now
+    outcome, certificate = await people.put_certificate(conn, desk.vault, people.Certificate(**words))
+    return Entered(outcome, str(certificate), certificate)
+
+
+async def put_endpoint(conn: Conn, desk: Desk, entry: shapes.Endpoint) -> Entered:
+    """Add or change a webhook endpoint; a new one without a secret gets one, which is returned this once."""
+    check = _Check(conn, desk)
+    parsed = address.parse(entry.url)
+    check.number("url", parsed if isinstance(parsed, Fault) else None)
+    check.number("secret", None if entry.secret is None else secret.webhook_secret_fault(entry.secret))
+    for code in sorted(set(entry.codes or []) - ALERTS.keys()):
+        check.say("codes", f"{code} is no alert code of this version")
+    await check.division(entry.division)
+    check.done()
+    words: dict[str, Any] = entry.model_dump() | {"id": desk.new_id()}
+    words["codes"] = None if entry.codes is None else sorted(set(entry.codes))
+    words["secret"] = entry.secret or secret.webhook_secret(os.urandom(32))
+    endpoint = people.Endpoint(**words)
+    outcome, name = await people.put_endpoint(conn, desk.vault, endpoint, keep_secret=entry.secret is None)
+    return Entered(outcome, entry.name, name, _once(outcome, entry.secret, endpoint.secret))
+
+
+async def put_officer_key(conn: Conn, desk: Desk, entry: shapes.OfficerKey) -> Entered:
+    """Add or change an officer key; a new one without a secret gets one, which is returned this once."""
+    check = _Check(conn, desk)
+    scope = await check.scope(entry.scope)
+    check.done()
+    made = entry.secret or secret.officer_key(os.urandom(32))
+    key = people.OfficerKey(
+        desk.new_id(), entry.name, secret.key_hash(made), scope, sorted(set(entry.rights)), entry.expires_at
+    )
+    outcome, name = await people.put_officer_key(conn, key, keep_hash=entry.secret is None)
+    return Entered(outcome, entry.name, name, _once(outcome, entry.secret, made))
+
+
+def _once(outcome: Outcome, given: str | None, made: str) -> str | None:
+    return made if outcome == "created" and given is None else None
+
+
+Put = Callable[[Conn, Desk, Any], Awaitable[Entered]]
+# In this order an entry never points to one of a later kind.
+PUTS: Mapping[Kind, Put] = {
+    "division": put_division,
+    "enterprise": put_enterprise,
+    "chip": put_chip,
+    "machine": put_machine,
+    "worker": put_worker,
+    "certificate": put_certificate,
+    "endpoint": put_endpoint,
+    "officer_key": put_officer_key,
+}
+
+
+class _Check:
+    """Collects what is wrong with one entry."""
+
+    def __init__(self, conn: Conn, desk: Desk) -> None:
+        self._conn = conn
+        self._desk = desk
+        self._problems: list[Problem] = []
+
+    def done(self) -> None:
+        """RegisterError where anything was wrong."""
+        if self._problems:
+            raise RegisterError(self._problems)
+
+    def say(self, field: str, text: str) -> None:
+        """Something is wrong."""
+        self._problems.append(Problem(field, text))
+
+    def missing(self, field: str, kind: Kind, name: str, text: str) -> None:
+        """The entry points to something that is not there."""
+        self._problems.append(Problem(field, text, (kind, name)))
+
+    def number(self, field: str, fault: Fault | None) -> None:
+        """A number with a fault in it."""
+        if fault is not None:
+            self.say(field, fault.text)
+
+    def zone(self, name: str) -> None:
+        """A time zone must be one that days can be counted in."""
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError, KeyError):
+            self.say("zone", f"{name} is no time zone: take one such as Asia/Shanghai")
+
+    def plate(self, entry: shapes.Machine) -> Plate:
+        """The plate as given, checked, or made from its parts."""
+        if entry.plate_from is not None:
+            parts = entry.plate_from
+            return plate.make(parts.division, parts.kind, parts.serial)
+        code = identity.normal(entry.plate or "")
+        self.number("plate", plate.fault(code))
+        return Plate(code)
+
+    async def division(self, code: str, field: str = "division") -> registers.DivisionRow | None:
+        """A division that must exist."""
+        found = await registers.find_division(self._conn, code)
+        if found is None:
+            self.missing(field, "division", code, f"there is no division {code}: enter it first")
+        return found
+
+    async def enterprise(self, given: str | None) -> Enterprise | None:
+        """An enterprise that must exist where one is named."""
+        if given is None:
+            return None
+        code = identity.normal(given)
+        found = await registers.find_enterprise(self._conn, code)
+        if found is None:
+            self.missing("enterprise", "enterprise", code, f"there is no enterprise {code}: enter it first")
+        return None if found is None else found.id
+
+    async def scope(self, text: str) -> str:
+        """A scope in the words of people (codes), turned into that of the tables (path, id)."""
+        kind, _, code = text.partition(":")
+        if kind == "division":
+            division = await self.division(code, "scope")
+            return f"division:{'' if division is None else division.path}"
+        if kind == "enterprise":
+            found = await registers.find_enterprise(self._conn, code)
+            if found is None:
+                self.missing("scope", "enterprise", code, f"there is no enterprise {code}: enter it first")
+            return f"enterprise:{'' if found is None else found.id}"
+        return kind

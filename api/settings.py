@@ -1,0 +1,41 @@
+"""What the api reads from the environment, once. Refuses passwords and keys: they come with the composition."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from weld.kit.settings import PORTS, Settings
+
+
+class ApiSettings(Settings):
+    """WELDGATE_API_...; times in the unit of the name."""
+
+    api_host: str = Field(default="127.0.0.1", description="Where people reach the api")
+    api_port: int = Field(default=PORTS["api"], ge=0, le=65535, description="0 = a free port")
+    api_trusted_proxies: str = Field(
+        default="", description="Addresses, with commas, of reverse proxies whose X-Forwarded-For is believed"
+    )
+    api_pool_size: int = Field(default=8, ge=1, le=100, description="Connections to the database")
+    access_rules: Path | None = Field(
+        default=None, description="A file of dated access rules instead of the shipped one"
+    )
+
+    api_code_lasts_s: int = Field(default=300, ge=30, le=3600, description="How long a one-time code is good")
+    api_code_tries: int = Field(default=5, ge=1, le=10, description="How often a code may be tried")
+    api_codes_window_s: int = Field(default=900, ge=60, le=86400, description="Over which the next two are counted")
+    api_codes_per_phone: int = Field(default=5, ge=1, le=100, description="Codes for one phone in the window")
+    api_codes_per_address: int = Field(
+        default=60, ge=1, le=100_000, description="Codes from one address in the window; carriers share addresses"
+    )
+    api_sign_in_lasts_s: int = Field(default=8 * 3600, ge=60, le=86400, description="How long a worker stays signed in")
+
+    api_attempts_per_minute: int = Field(default=10, ge=1, le=1000, description="Attempts to unlock of one worker")
+    api_lock_lasts_s: int = Field(default=86400, ge=60, le=604800, description="A lock is sent again for this long")
+    api_end_lasts_s: int = Field(default=3600, ge=60, le=86400, description="An end of a session, likewise")
+
+    api_body_bytes: int = Field(default=64 * 1024, ge=1024, description="The largest request body")
+    api_stream_poll_s: float = Field(default=2.0, gt=0, le=60, description="How often a stream looks without a hint")
+    api_stream_heartbeat_s: float = Field(default=15.0, gt=0, le=60, description="A comment line when nothing happens")
+    api_streams_per_worker: int = Field(default=4, ge=1, le=100, description="Open streams of one worker")
+    api_clock_off_max_s: float = Field(default=2.0, gt=0, description="Further off the database's clock: not ready")
+    api_stop_within_s: int = Field(default=5, ge=1, le=9, description="Open requests get this long at the end")

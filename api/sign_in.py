@@ -1,0 +1,87 @@
+"""Sign-in of workers: phone number, one-time code, token. The same answer and the same work for phones that nobody has.
+
+Refuses to store a code, a token or a phone number: only hashes and the blind index.
+"""
+
+import hmac
+import secrets
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, BackgroundTasks, Request
+from fastapi.responses import JSONResponse
+
+from api.caller import AnyCaller, Caller, SignedIn, through
+from api.parts import new_id
+from api.problems import RefusedError, answer
+from schemas import http
+from weld.core import identity, secret
+from weld.core.reasons import ReasonCode
+from weld.store import fields, signins
+
+router = APIRouter(tags=["sign-in"])
+
+# Codes are short, so a plain hash could be tried out in a moment: the vault's keyed index is used instead.
+_CODE_FIELD = "sign_in.code"
+
+
+@router.post("/sign-in/codes", status_code=202)
+async def ask_for_code(
+    asked: http.CodeRequest, request: Request, tasks: BackgroundTasks, caller: AnyCaller
+) -> http.CodeSent:
+    """Send a one-time code to a worker's phone."""
+    phone = identity.normal_phone(asked.phone)
+    if identity.phone_fault(phone) is not None:
+        raise RefusedError("bad_request", detail="phone: not a mobile number of the mainland")
+    address = request.client.host if request.client else "::"
+    phone_index = caller.parts.vault.index(fields.WORKER_PHONE, phone)
+    await _within_limits(caller, phone_index, address)
+    code, number = f"{secrets.randbelow(1_000_000):06d}", new_id(caller.now)
+    expires_at = caller.now + timedelta(seconds=caller.parts.settings.api_code_lasts_s)
+    row = signins.CodeRow(number, phone_index, address, _hash(caller, number, code), caller.now, expires_at)
+    if await signins.add_code(caller.conn, row):
+        tasks.add_task(caller.parts.codes.send, phone, code, number)  # after the commit and after the answer
+    return http.CodeSent(request=number, expires_at=expires_at)
+
+
+@router.post("/sign-in", response_model=http.SignedIn)
+async def sign_in(given: http.SignIn, caller: AnyCaller) -> http.SignedIn | JSONResponse:
+    """Trade a code for a token."""
+    tried = await signins.try_code(caller.conn, given.request)
+    wrong = _wrong(caller, given, tried)
+    if wrong is not None or tried is None or tried.worker is None:
+        return answer((wrong or "code_wrong",), caller.language, caller.request_id)  # the try stays counted
+    await signins.use_code(caller.conn, given.request, caller.now)
+    token = secrets.token_urlsafe(32)
+    expires_at = caller.now + timedelta(seconds=caller.parts.settings.api_sign_in_lasts_s)
+    await signins.sign_in(caller.conn, secret.key_hash(token), tried.worker, caller.now, expires_at)
+    return http.SignedIn(token=token, worker=tried.worker, expires_at=expires_at)
+
+
+@router.delete("/sign-in", status_code=204)
+async def sign_out(caller: Annotated[Caller, through(SignedIn())]) -> None:
+    """The token is worthless from now on."""
+    await signins.sign_out(caller.conn, caller.token_hash, caller.now)
+
+
+async def _within_limits(caller: Caller, phone_index: bytes, address: str) -> None:
+    settings = caller.parts.settings
+    since = caller.now - timedelta(seconds=settings.api_codes_window_s)
+    for_phone, from_address = await signins.codes_asked(caller.conn, phone_index, address, since)
+    if for_phone >= settings.api_codes_per_phone or from_address >= settings.api_codes_per_address:
+        raise RefusedError("too_many_codes")
+
+
+def _wrong(caller: Caller, given: http.SignIn, tried: signins.TriedRow | None) -> ReasonCode | None:
+    """What is wrong with this code; a phone that nobody has looks like a wrong code."""
+    if tried is None:
+        return "code_wrong"
+    if tried.expires_at <= caller.now or tried.tries > caller.parts.settings.api_code_tries:
+        return "code_expired"
+    fits = hmac.compare_digest(tried.code_hash, _hash(caller, given.request, given.code))
+    return None if fits and tried.worker is not None else "code_wrong"
+
+
+def _hash(caller: Caller, request: UUID, code: str) -> bytes:
+    return caller.parts.vault.index(_CODE_FIELD, f"{request}:{code}")

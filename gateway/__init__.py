@@ -1,0 +1,1 @@
+"""The device edge: commands to chips, signed tickets, the identity of chips, the configuration of the broker."""

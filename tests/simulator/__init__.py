@@ -1,0 +1,1 @@
+"""The reference chip, its fleets, its phone and its scenarios."""

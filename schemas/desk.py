@@ -98,8 +98,8 @@ class TelemetryPoint(Shape):
     boot: int
     seq: int
     received_at: datetime
-    late: Literal["n", "c", "o"]
-    clock: Literal["s", "d", "u"]
+    late: Literal["live", "chip", "ours"]
+    clock: Literal["synced", "drifting", "unset"]
     state: str
     contact: Literal["open", "closed"] | None
     session: UUID | None
@@ -117,8 +117,8 @@ class EventPoint(Shape):
     boot: int
     seq: int
     received_at: datetime
-    late: Literal["n", "c", "o"]
-    clock: Literal["s", "d", "u"]
+    late: Literal["live", "chip", "ours"]
+    clock: Literal["synced", "drifting", "unset"]
     kind: str
     name: str
     session: UUID | None

@@ -83,6 +83,7 @@ class Device:
         self._stuck: Contact | None = None
         self._faults = Faults()
         self._changed = asyncio.Event()
+        self.playing_from_up = 0
 
     # -- life
 
@@ -120,15 +121,15 @@ class Device:
                 async with asyncio.timeout(self._real_s(wake_up)):
                     given = await self._inputs.get()
                     if given is not None:
+                        self._sense(given.up_ms)  # what was measured before it happened comes before it
                         self._feed(given)
-            self._sense()
+            self._sense(self.up_ms)
 
     def _real_s(self, wake_up: int) -> float:
         rate = getattr(self._clock, "rate", 1.0)  # a scaled clock passes faster than the loop's timers
         return max(0.001, (wake_up - self.up_ms) / 1000 / rate)
 
-    def _sense(self) -> None:
-        up = self.up_ms
+    def _sense(self, up: int) -> None:
         readings = self._source.until(up, flows=self._bypass or self.contact == "closed")
         self.counters.arc_ms = self._source.burned_ms
         self._feed(Readings(up, readings) if readings else Tick(up))
@@ -226,7 +227,8 @@ class Device:
     async def play(self, recording: Recording, *, bypass: bool) -> None:
         """Play a recording as the sensor; the current flows whatever the contact does."""
         self._bypass = bypass
-        self._source.play(recording, self.up_ms + 500)
+        self.playing_from_up = self.up_ms + 500
+        self._source.play(recording, self.playing_from_up)
         self._inputs.put_nowait(None)
         while self._source.playing:
             await self._clock.sleep(0.5)

@@ -55,6 +55,6 @@ class Settings:
     dial_ms: int = 1_000  # P15: the first back-off; then doubling
     dial_most_ms: int = 300_000
     steady_ms: int = 60_000  # a connection that lasted this long was no kick
-    round_trip_ms: int = 10_000  # an older word cannot set the clock
+    round_trip_ms: int = 2_000  # an older word cannot set the clock: it would be wrong by that much
     jump_ms: int = 120_000  # P16: a jump above it is an event
     nbf_leeway_ms: int = 60_000  # two honest clocks may differ by this much

@@ -42,6 +42,7 @@ class Town:
 
     machines: int = 3
     shards: int = 64
+    longest_s: int | None = None
     webhook_url: str | None = None
     webhook_secret: str = ""
     officer_key: str = field(default_factory=lambda: "wgk_" + secrets.token_urlsafe(32))
@@ -90,6 +91,7 @@ class Town:
             "model": "ZX7-315",
             "serial": f"SN-{number:06d}",
             "rated_a": 315.0,
+            "longest_s": self.longest_s,
             "chip": self.chip(number),
         }
 

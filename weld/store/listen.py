@@ -18,4 +18,6 @@ async def listen(conn: Conn, channels: Sequence[str]) -> None:
 
 async def hints(conn: Conn, seconds: float) -> list[str]:
     """What was said until now, or the first thing said within `seconds`; the words of each hint, in order."""
-    return [word async for hint in conn.notifies(timeout=seconds, stop_after=1) for word in hint.payload.split() or [""]]
+    return [
+        word async for hint in conn.notifies(timeout=seconds, stop_after=1) for word in hint.payload.split() or [""]
+    ]

@@ -209,6 +209,10 @@ class Device:
         """How many messages the platform has not confirmed yet."""
         return len(self._chip.flash.ring.entries)
 
+    def wall_ms(self, up_ms: int) -> int | None:
+        """What the chip's own clock said, or will say, at a moment of this boot; None while it is unset."""
+        return self._chip.wall.at(up_ms)
+
     async def weld(self, current_a: float, seconds: float) -> None:
         """Hold the arc: current flows where the contact lets it."""
         self._source.weld(self.up_ms, int(seconds * 1000), current_a)

@@ -5,7 +5,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from schemas.chip import BootUp, Event, Happening, Message, Presence, Result, Telemetry
+from schemas.chip import BootUp, Contact, Event, Happening, Message, Presence, Result, Telemetry
 from schemas.decode import decode, decode_presence
 from schemas.down import encode_resend, encode_signed
 from schemas.signed import BootReply, Command, PinnedKeys, Signed, SigningKey, Stored, Ticket, Time
@@ -50,10 +50,10 @@ def uuid(number: int) -> str:
 class Bench:
     """One chip on the bench. `up` is its time; the contact follows the coil after 30 ms unless `stuck`."""
 
-    def __init__(self, settings: Settings = Settings(), flash: Flash | None = None, **identity: Any) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings | None = None, flash: Flash | None = None, **identity: Any) -> None:
+        self.settings = settings or Settings()
         self.identity = replace(IDENTITY, **identity)
-        self.flash = flash or blank(settings.capacity, b"seed")
+        self.flash = flash or blank(self.settings.capacity, b"seed")
         self.wall_ms = NOW_MS
         self.rtc_ms: int | None = None
         self.boots = 0
@@ -69,7 +69,8 @@ class Bench:
         self.boots += 1
         rtc_ms = self.rtc_ms + off_ms if rtc and self.rtc_ms is not None else None
         self.wall_ms += off_ms
-        self.boot_wall_ms, self.up, self.coil, self.contact = self.wall_ms, 0, False, "open"
+        self.boot_wall_ms, self.up, self.coil = self.wall_ms, 0, False
+        self.contact: str = "open"
         self.chip = chips.power_up(self.identity, self.settings, self.flash, bytes([self.boots]), "power", rtc_ms)
         self.give(ContactRead(self.up, "open"))
 
@@ -88,8 +89,9 @@ class Bench:
             if isinstance(output, Coil):
                 self.coil = output.on
         if not self.stuck and (self.contact == "closed") != self.coil:
-            self.contact = "closed" if self.coil else "open"
-            return [*out, *self.wait(30), *self.give(ContactRead(self.up, self.contact))]
+            moved: Contact = "closed" if self.coil else "open"
+            self.contact = moved
+            return [*out, *self.wait(30), *self.give(ContactRead(self.up, moved))]
         return list(out)
 
     def judge(self, before: Chip, out: tuple[Output, ...]) -> None:
@@ -227,7 +229,9 @@ class Bench:
         return [decode(payload) for payload in payloads]
 
     def presences(self) -> list[Presence]:
-        return [decode_presence(each.payload) for each in self.out if isinstance(each, Publish) and each.leaf == "state"]
+        return [
+            decode_presence(each.payload) for each in self.out if isinstance(each, Publish) and each.leaf == "state"
+        ]
 
     def events(self, kind: type[Happening] | None = None) -> list[Any]:
         said = [message.event for message in self.sent() if isinstance(message, Event)]

@@ -3,6 +3,7 @@
 Written apart from simulator/sensor.py and sharing nothing with it but the numbers of the README.
 """
 
+import itertools
 from dataclasses import dataclass
 
 
@@ -18,7 +19,7 @@ class Told:
 
 def define(rows: list[tuple[int, float | None, float | None]], last_ms: int = 24) -> Told:
     times = [row[0] for row in rows]
-    forward = [max(0, b - a) for a, b in zip(times, times[1:], strict=False)] + [last_ms]
+    forward = [max(0, b - a) for a, b in itertools.pairwise(times)] + [last_ms]
     starts = [sum(forward[:i]) for i in range(len(rows))]
     lengths = [min(step, 100) if row[1] is not None else 0 for step, row in zip(forward, rows, strict=True)]
 

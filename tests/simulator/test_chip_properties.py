@@ -16,8 +16,8 @@ from schemas.decode import decode
 from schemas.signed import Ticket
 from simulator.board import Chip, Closed, Closing, Dialing, Online
 from simulator.identity import Settings
-from simulator.signals import ClockFault, Coil, LinkLost, Mains, Output, Publish, Readings
 from simulator.seen import Reading
+from simulator.signals import ClockFault, Coil, LinkLost, Mains, Output, Publish, Readings
 from tests.simulator.bench import FORGER, NOW_MS, SERVICE, Bench
 
 GRACE_MS = 60_000
@@ -121,7 +121,8 @@ class ChipLife(RuleBasedStateMachine):
         counter=st.integers(0, 3),
     )
     def a_ticket_comes(self, longest_s: int, exp_s: int, presence: str, nonce: str, counter: int) -> None:
-        changes: dict[str, Any] = {"current": {}, "none": {"nonce": None}, "stale": {"nonce": "stale-stale-stale-stale"}}[nonce]
+        nonces: dict[str, dict[str, Any]] = {"none": {"nonce": None}, "stale": {"nonce": "stale-stale-stale-stale"}}
+        changes = nonces.get(nonce, {})
         exp = self.bench.wall_ms // 1000 + exp_s
         ticket = self.bench.ticket(longest_s=longest_s, exp=exp, presence=presence, counter=counter, **changes)
         self.bench.genuine[ticket.jti] = ticket
@@ -179,7 +180,7 @@ class ChipLife(RuleBasedStateMachine):
 
     def _clock_told(self) -> None:
         if abs((self.bench.chip.wall.at(self.bench.up) or 0) - self.bench.wall_ms) < 1000:
-            self.bench.clock_fault = False or isinstance(self.bench.chip.relay, Closed) and self.bench.clock_fault
+            self.bench.clock_fault = self.bench.clock_fault and isinstance(self.bench.chip.relay, Closed)
 
     @rule(part=st.floats(0, 1), boot_back=st.integers(0, 2))
     def evidence_is_stored(self, part: float, boot_back: int) -> None:
@@ -270,7 +271,9 @@ class ChipLife(RuleBasedStateMachine):
         ranges = [*ring.lost, *(entry.declares for entry in ring.entries if entry.declares)]
         known |= {(boot, seq) for boot, start, end in ranges for seq in range(start, end + 1)}
         for boot, last in self.bench.made.items():
-            missing = {seq for seq in range(self.bench.confirmed.get(boot, 0) + 1, last + 1) if (boot, seq) not in known}
+            missing = {
+                seq for seq in range(self.bench.confirmed.get(boot, 0) + 1, last + 1) if (boot, seq) not in known
+            }
             assert not missing, f"boot {boot}: {missing} vanished"
 
     @invariant()

@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -98,16 +98,18 @@ async def _unlock(phone: Phone, town: Town, device: Device) -> str:
 async def _run_recording(
     device: Device, clock: ScaledClock, recording: Recording, speed: float, *, bypass: bool
 ) -> datetime:
-    """Play it; the stack's time at its first row. At real speed again when it is over."""
+    """Play it; the time at its first row, by the chip's clock, which dates what it says. At real speed again afterwards."""
     playing = asyncio.create_task(device.play(recording, bypass=bypass))
     await asyncio.sleep(0)
-    began = clock.now() + timedelta(milliseconds=device.playing_from_up - device.up_ms)
+    began_ms = device.wall_ms(device.playing_from_up)
+    if began_ms is None:
+        raise RuntimeError("the chip's clock was never set")
     clock.set_rate(speed)
     try:
         await playing
     finally:
         clock.set_rate(1.0)
-    return began
+    return datetime.fromtimestamp(began_ms / 1000, UTC)
 
 
 async def _finish(device: Device, phone: Phone, session: str | None) -> None:
@@ -124,9 +126,6 @@ async def _told(officer: Officer, town: Town, began: datetime, until: datetime) 
     days = (await officer.get("/days", plate=plate))["days"]
     alerts = [(a["code"], datetime.fromisoformat(a["since"])) for a in await officer.alerts(plate)]
     bursts, faults, sessions = 0, 0, 0
-    print(
-        [(e["at"], e["name"], e) for e in (await officer.get(f"/machines/{plate}/timeline"))["events"]], file=sys.stderr
-    )
     since = began - timedelta(minutes=5)
     while since < until + timedelta(minutes=5):
         upto = min(since + timedelta(minutes=30), until + timedelta(minutes=5))
@@ -151,12 +150,12 @@ async def _told(officer: Officer, town: Town, began: datetime, until: datetime) 
 async def _together(stack: Stack, clock: ScaledClock, codes: _Codes, stop: asyncio.Event) -> AsyncIterator[str]:
     """Ingest, gateway and api in this process, on one clock; the address of the api."""
     told = stack.folder / "api.address"
-    secrets, free = stack.installation, {"door_port": 0}
+    secrets = stack.installation
     broker, sender = stack.broker("ingest"), stack.broker("gateway")
     address = Address(broker.host, broker.port, broker.username, (broker.password or "").encode() or None)
-    ingest = IngestSettings(shards=SHARDS, stored_after_s=0.3, resend_after_s=1.0, **free)
+    ingest = IngestSettings(shards=SHARDS, stored_after_s=0.3, resend_after_s=1.0, door_port=0)
     gateway = Broker(sender.host, sender.port, sender.username, sender.password)
-    api = ApiSettings(api_port=0, **free)
+    api = ApiSettings(api_port=0, door_port=0, api_clock_off_max_s=1e9)
     ready = stack.folder / "ingest.address"
     tasks = [
         asyncio.create_task(work)
@@ -165,7 +164,7 @@ async def _together(stack: Stack, clock: ScaledClock, codes: _Codes, stop: async
                 ingest, stack.role_url("ingest"), address, signing_key(secrets.key_file("service")), clock, stop, ready
             ),
             serve_gateway(
-                GatewaySettings(**free),
+                GatewaySettings(door_port=0),
                 stack.role_url("gateway"),
                 gateway,
                 signing_key(secrets.key_file("permit")),

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import aiomqtt
 import httpx
@@ -21,6 +21,13 @@ from weld.cli.stack import Child, Stack
 from weld.cli.town import EXPIRED, LICENSED, Person, Town, personal
 
 _CODE = re.compile(r"one-time code (\d{6}) for request ([0-9a-f-]{36})")
+
+
+class CodeSource(Protocol):
+    """Where a phone's owner reads his one-time code."""
+
+    async def of(self, request: str) -> str:
+        """The code of a request."""
 
 
 class Codes:
@@ -82,7 +89,7 @@ class Phone:
     """A worker's phone: signs in, scans, waits for the contact, ends the session."""
 
     http: httpx.AsyncClient
-    codes: Codes
+    codes: CodeSource
     token: str = ""
 
     async def sign_in(self, person: Person) -> None:

@@ -64,7 +64,7 @@ class Booted:
 class Sampled:
     """A run of samples that ends at `when`: [from_ms, when), what of it is known, and the sums over it.
 
-    `arc_from_ms` and `arc_to_ms` bound the steps in which an arc burned (UTC ms); None where none did.
+    `arc_from_ms` and `arc_to_ms` bound the arc as closely as steps tell (UTC ms); None where none burned.
     """
 
     when: Moment
@@ -128,6 +128,7 @@ def sampled(
     known = sum(1 for ms in steps.arc_ms if ms is not None)
     burning = [index for index, ms in enumerate(steps.arc_ms) if ms]
     peaks = [a for a in steps.peak_a if a is not None]
+    arc_from_ms, arc_to_ms = _bounds(from_ms, step_ms, steps.arc_ms, burning) if burning else (None, None)
     power = [
         abs(a * v) for a, v in zip(steps.current_a, steps.voltage_v, strict=True) if a is not None and v is not None
     ]
@@ -142,6 +143,14 @@ def sampled(
         contact=contact,
         session=session,
         ticket=ticket,
-        arc_from_ms=from_ms + burning[0] * step_ms if burning else None,
-        arc_to_ms=from_ms + (burning[-1] + 1) * step_ms if burning else None,
+        arc_from_ms=arc_from_ms,
+        arc_to_ms=arc_to_ms,
     )
+
+
+def _bounds(from_ms: int, step_ms: int, arc_ms: Sequence[int | None], burning: Sequence[int]) -> tuple[int, int]:
+    """When the arc began and ended: it ran on to the end of its first step and from the beginning of its last one."""
+    first, last = burning[0], burning[-1]
+    began = from_ms + (first + 1) * step_ms - (arc_ms[first] or 0)
+    ended = from_ms + last * step_ms + (arc_ms[last] or 0)
+    return began, max(began, ended)

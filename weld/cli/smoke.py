@@ -48,6 +48,7 @@ class Story:
     officer: Officer
     sink: WebhookSink
     overheard: Overheard
+    codes: Codes
     licensed: Device
     bypassed: Device
     measured: dict[str, float] = field(default_factory=dict)
@@ -130,7 +131,7 @@ def _since(hook: Hook, began_s: float) -> float:
 async def leak_nothing(story: Story) -> None:
     """No identity, phone or certificate number in any log, topic, payload or address."""
     logs = [child.log.read_text(errors="replace") for child in story.stack.children.values() if child.log is not None]
-    leaks = story.overheard.leaks(*logs, *story.phone.codes.lines, *(hook.text for hook in story.sink.received))
+    leaks = story.overheard.leaks(*logs, *story.codes.lines, *(hook.text for hook in story.sink.received))
     promise(not leaks, f"found in logs, topics or addresses: {', '.join(leaks)}")
 
 
@@ -193,7 +194,7 @@ async def _act(stack: Stack, town: Town, sink: WebhookSink, codes: Codes, addres
     ]
     async with client(address, overheard) as http, devices[0], devices[1]:
         story = Story(
-            stack, town, Phone(http, codes), Officer(http, town.officer_key), sink, overheard, devices[0], devices[1]
+            stack, town, Phone(http, codes), Officer(http, town.officer_key), sink, overheard, codes, *devices
         )
         for device in devices:
             await device.wait_all_stored(30)

@@ -77,7 +77,7 @@ async def enter_officer_key(entry: shapes.OfficerKey, caller: Writer, response: 
 
 
 async def _enter(caller: Caller, kind: Kind, entry: shapes.Shape, response: Response) -> shapes.Entered:
-    desk = Desk(caller.parts.vault, caller.now)
+    desk = Desk(caller.parts.vault, caller.now, caller.parts.settings.shards)
     try:
         entered = await PUTS[kind](caller.conn, desk, entry)
     except RegisterError as error:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import aiomqtt
 import structlog
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from prometheus_client import Counter, Histogram
 
 from gateway import sign
@@ -71,6 +73,7 @@ class Sender:
             self._broker.port,
             username=self._broker.username,
             password=self._broker.password,
+            protocol=aiomqtt.ProtocolVersion.V5,
             timeout=5,
         )
         conn = await connect(self._url, "gateway")
@@ -100,7 +103,8 @@ class Sender:
         if row.wire is None:
             payload = await store.fix_wire(conn, row.id, payload)
         try:
-            await client.publish(topics.build(row.shard, row.chip, "down"), payload, qos=1)
+            topic = topics.build(row.shard, row.chip, "down")
+            await client.publish(topic, payload, qos=1, properties=self._expiry(row))
         except aiomqtt.MqttError:
             FAILED.labels("broker").inc()
             await store.unlease(conn, row.id)
@@ -109,6 +113,13 @@ class Sender:
         SENT.labels(row.kind).inc()
         DELAY_MS.observe((self._clock.now() - row.created_at).total_seconds() * 1000)
         log.info("command_sent", command=str(row.id), kind=row.kind, chip=row.chip, repeated=row.wire is not None)
+
+    def _expiry(self, row: ClaimedRow) -> Properties:
+        """The broker forgets a command when its time is over: a late unlock must not wait there for the chip's return."""
+        left_s = (row.expires_at - self._clock.now()).total_seconds()
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.MessageExpiryInterval = max(1, int(left_s))
+        return properties
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -8,7 +8,6 @@ from weld.kit.settings import Settings
 class IngestSettings(Settings):
     """What ingest needs beside the common settings."""
 
-    shards: int = Field(default=64, ge=1, le=256, description="Number of shards of the platform; fixed for its life")
     batch_messages: int = Field(default=2000, ge=1, le=20_000, description="Most messages in one transaction")
     inbox_messages: int = Field(default=20_000, ge=1, description="Above this many waiting messages reading stops")
     lease_s: float = Field(default=6.0, gt=0.5, description="How long a shard stays ours without a renewal")

@@ -132,7 +132,7 @@ class Session(Shape):
     enterprise: UUID | None
     worker: UUID | None
     unlock: UUID | None
-    authorised: bool
+    authorised: bool | None = Field(description="None: the word that would tell is still missing")
     state: SessionState
     ending: bool
     opened_at: datetime

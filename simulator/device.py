@@ -81,6 +81,7 @@ class Device:
         self._link: Link | None = None
         self._bypass = False
         self._stuck: Contact | None = None
+        self._dialled = 0
         self._faults = Faults()
         self._changed = asyncio.Event()
         self.playing_from_up = 0
@@ -100,11 +101,11 @@ class Device:
         if self._link is not None:
             self._link.close()
 
-    def _power_up(self, flash: Flash, cause: BootCause) -> Chip:
+    def _power_up(self, flash: Flash, cause: BootCause, rtc_ms: int | None = None) -> Chip:
         self._booted_s = self._clock.monotonic()
         self._source = Source(self._dice, burned_ms=self._source.burned_ms)
         seed = self._dice.randbytes(32)
-        return chips.power_up(self.identity, self._settings, flash, seed, cause, None)
+        return chips.power_up(self.identity, self._settings, flash, seed, cause, rtc_ms)
 
     @property
     def up_ms(self) -> int:
@@ -152,14 +153,28 @@ class Device:
                 self._hang_up()
 
     async def _move(self, contact: Contact) -> None:
+        boot = self._chip.flash.boot
         await self._clock.sleep(CONTACT_MS / 1000)
-        self._inputs.put_nowait(ContactRead(self.up_ms, self._stuck or contact))
+        if boot == self._chip.flash.boot:  # a reboot lets the contact go by itself
+            self._inputs.put_nowait(ContactRead(self.up_ms, self._stuck or contact))
 
     async def _dial(self, will: bytes) -> None:
+        self._dialled += 1
+        call = self._dialled  # words of an older connection must not be taken for the newest one's
         try:
-            link = await Link.open(self.identity, self._host, self._port, will, self._heard, self._lost)
+            link = await Link.open(
+                self.identity,
+                self._host,
+                self._port,
+                will,
+                lambda said: self._heard(call, said),
+                lambda: self._lost(call),
+            )
         except (OSError, TimeoutError):
-            self._inputs.put_nowait(LinkLost(self.up_ms))
+            self._lost(call)
+            return
+        if call != self._dialled:
+            link.abort()
             return
         self._link = link
         self._inputs.put_nowait(Connected(self.up_ms))
@@ -169,13 +184,15 @@ class Device:
             self._link.close()
             self._link = None
 
-    def _heard(self, payload: bytes) -> None:
-        self.counters.heard += 1
-        self._inputs.put_nowait(Down(self.up_ms, payload))
+    def _heard(self, call: int, payload: bytes) -> None:
+        if call == self._dialled:
+            self.counters.heard += 1
+            self._inputs.put_nowait(Down(self.up_ms, payload))
 
-    def _lost(self) -> None:
-        self._link = None
-        self._inputs.put_nowait(LinkLost(self.up_ms))
+    def _lost(self, call: int) -> None:
+        if call == self._dialled:
+            self._link = None
+            self._inputs.put_nowait(LinkLost(self.up_ms))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -228,6 +245,10 @@ class Device:
             await self._clock.sleep(0.2)
             self._bypass = False
 
+    def start_bypass(self, current_a: float, seconds: float) -> None:
+        """The same without waiting for its end."""
+        self._spawn(self.bypass_weld(current_a, seconds))
+
     async def play(self, recording: Recording, *, bypass: bool) -> None:
         """Play a recording as the sensor; the current flows whatever the contact does."""
         self._bypass = bypass
@@ -274,13 +295,15 @@ class Device:
         self._stuck = contact
 
     def reboot(self, cause: BootCause = "watchdog") -> None:
-        """The chip starts anew with what its flash holds; the contact falls open."""
+        """The chip starts anew with what its flash holds; the contact falls open, the battery keeps the clock."""
+        rtc_ms = self.wall_ms(self.up_ms)
+        self._dialled += 1
         if self._link is not None:
             self._link.abort()
             self._link = None
         while not self._inputs.empty():
             self._inputs.get_nowait()
-        self._chip = self._power_up(self._chip.flash, cause)
+        self._chip = self._power_up(self._chip.flash, cause, rtc_ms)
         self._inputs.put_nowait(ContactRead(self.up_ms, self._stuck or "open"))
 
     async def wait_contact(self, contact: Contact, within_s: float) -> None:

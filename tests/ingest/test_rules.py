@@ -35,7 +35,9 @@ async def test_b02_an_arc_after_the_ticket_s_end_is_an_overrun_and_locks_the_mac
         await until(lambda: chip.stored_upto() == 22)
     alerts = database.rows("SELECT code, since - (SELECT ends_at FROM weld.session) FROM weld.alert")
     assert [code for code, _ in alerts] == ["B02"]
-    assert timedelta(0) <= alerts[0][1] <= timedelta(seconds=3.2)  # from the end on, as closely as one-second steps tell
+    assert (
+        timedelta(0) <= alerts[0][1] <= timedelta(seconds=3.2)
+    )  # from the end on, as closely as one-second steps tell
     assert database.rows("SELECT kind, actor FROM weld.command") == [("lock", "rule:B02")]
 
 

@@ -94,11 +94,12 @@ def simulator(
         str | None, typer.Option(help="Scenario lines for the first machine, e.g. 'bypass; expect alert=D01'")
     ] = None,
     count: Annotated[int, typer.Option(help="How many of the file's chips; 0 = all")] = 0,
+    bypasses: Annotated[float, typer.Option(help="How often a machine is worked past its chip, an hour")] = 0.0,
 ) -> None:
     """Reference chips of a seed file, living an ordinary day on the running stack."""
     from weld.cli import simulating
 
-    raise typer.Exit(simulating.run(file, scenario, count))
+    raise typer.Exit(simulating.run(file, scenario, count, bypasses))
 
 
 @app.command()

@@ -8,11 +8,12 @@ Refuses to judge: what is printed is what the platform made of it.
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from api.main import serve as serve_api
 from api.settings import ApiSettings
@@ -33,6 +34,7 @@ from weld.kit import log
 from weld.kit.clock import ScaledClock
 
 SHARDS = 2
+Say = Callable[[str], None]
 _DAY_MS = 86_400_000
 
 
@@ -42,7 +44,7 @@ class _Codes:
     def __init__(self) -> None:
         self.sent: dict[str, str] = {}
 
-    async def send(self, phone: str, code: str, request: Any) -> None:  # noqa: ARG002  (the port's shape)
+    async def send(self, phone: str, code: str, request: UUID) -> None:  # noqa: ARG002  (the port's shape)
         self.sent[str(request)] = code
 
     async def of(self, request: str) -> str:
@@ -57,7 +59,7 @@ def run(file: Path, *, licensed: bool, speed: float, quiet: bool) -> int:
         print(f"replay: {error}", file=sys.stderr)
         return 2
     log.configure("replay", json=False, level=30)
-    say = (lambda _: None) if quiet else _say
+    say: Say = (lambda _: None) if quiet else _say
     say(f"{recording.duration_ms / 1000:.1f} s, {len(recording.readings)} rows, at {speed:g} times real speed")
     with Stack.make_throwaway("replay") as stack:
         told = asyncio.run(_play(stack, recording, licensed=licensed, speed=speed, say=say))
@@ -65,7 +67,7 @@ def run(file: Path, *, licensed: bool, speed: float, quiet: bool) -> int:
     return 0
 
 
-async def _play(stack: Stack, recording: Recording, *, licensed: bool, speed: float, say: Any) -> dict[str, Any]:
+async def _play(stack: Stack, recording: Recording, *, licensed: bool, speed: float, say: Say) -> dict[str, Any]:
     clock, codes = ScaledClock(), _Codes()
     town = Town(machines=1, shards=SHARDS, longest_s=86_400)
     await settle(stack, town)

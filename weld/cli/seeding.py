@@ -11,13 +11,22 @@ from pathlib import Path
 
 from weld.cli.seed import SeedError, seed
 from weld.cli.stack import Stack
+from weld.kit.settings import Settings
 
 
 def run(file: Path) -> int:
     """Seed the clone's own database; 1 where the file was refused."""
     with Stack.main() as stack:
         try:
-            summary = asyncio.run(seed(file, stack.role_url("api"), stack.installation.vault, now=datetime.now(UTC)))
+            summary = asyncio.run(
+                seed(
+                    file,
+                    stack.role_url("api"),
+                    stack.installation.vault,
+                    now=datetime.now(UTC),
+                    shards=Settings().shards,
+                )
+            )
         except SeedError as error:
             print(error, *error.faults, sep="\n", file=sys.stderr)
             return 1

@@ -194,7 +194,15 @@ async def _act(stack: Stack, town: Town, sink: WebhookSink, codes: Codes, addres
     ]
     async with client(address, overheard) as http, devices[0], devices[1]:
         story = Story(
-            stack, town, Phone(http, codes), Officer(http, town.officer_key), sink, overheard, codes, *devices
+            stack,
+            town,
+            Phone(http, codes),
+            Officer(http, town.officer_key),
+            sink,
+            overheard,
+            codes,
+            devices[0],
+            devices[1],
         )
         for device in devices:
             await device.wait_all_stored(30)

@@ -43,6 +43,7 @@ class Town:
     machines: int = 3
     shards: int = 64
     longest_s: int | None = None
+    buttons: frozenset[int] = frozenset()  # machines that ask for somebody at the machine
     webhook_url: str | None = None
     webhook_secret: str = ""
     officer_key: str = field(default_factory=lambda: "wgk_" + secrets.token_urlsafe(32))
@@ -92,6 +93,7 @@ class Town:
             "serial": f"SN-{number:06d}",
             "rated_a": 315.0,
             "longest_s": self.longest_s,
+            "presence": "button" if number in self.buttons else "none",
             "chip": self.chip(number),
         }
 

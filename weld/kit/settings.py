@@ -40,4 +40,7 @@ class Settings(BaseSettings):
     door_port: int | None = Field(
         default=None, ge=0, le=65535, description="Port of /live, /ready, /metrics; 0 = a free one, unset = the table's"
     )
+    shards: int = Field(
+        default=64, ge=1, le=256, description="Into how many streams the work is divided; fixed for life"
+    )
     log_json: bool = Field(default=False, description="Logs as one JSON object a line (production) instead of text")

@@ -19,7 +19,7 @@ class SessionRow(NamedTuple):
     enterprise: UUID | None
     worker: UUID | None
     grant_id: UUID | None
-    authorised: bool
+    authorised: bool | None
     opened_at: datetime
     ends_at: datetime | None
     closed_at: datetime | None

@@ -395,6 +395,7 @@ CREATE TABLE weld.session (
     CHECK ((state = 'open') = (closed_at IS NULL))
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX session_one_open ON weld.session (plate) WHERE state = 'open';
+CREATE INDEX session_opened ON weld.session (opened_at, id);
 CREATE INDEX session_plate ON weld.session (plate, opened_at);
 CREATE INDEX session_worker ON weld.session (worker, opened_at);
 CREATE INDEX session_chip ON weld.session (chip_no, opened_at);

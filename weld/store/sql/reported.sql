@@ -50,9 +50,13 @@ UPDATE unlock_grant SET armed_at = coalesce(armed_at, %(at)s) WHERE id = %(ticke
 
 -- :command_result
 -- What the chip answered to a command; only a live one changes, and a refused ticket ends its grant.
-WITH c AS (
+-- The grant's row is locked first, as everybody does: two orders would be a deadlock.
+WITH held AS (
+    SELECT g.id FROM unlock_grant g WHERE g.id = (SELECT grant_id FROM command WHERE id = %(command)s) FOR UPDATE
+), c AS (
     UPDATE command SET state = %(state)s, reason = %(reason)s, ended_at = CASE WHEN %(state)s = 'waiting' THEN NULL ELSE %(now)s::timestamptz END
-    WHERE id = %(command)s AND chip = %(chip)s AND state IN ('queued', 'sent', 'waiting') RETURNING grant_id, state, reason
+    WHERE id = %(command)s AND chip = %(chip)s AND state IN ('queued', 'sent', 'waiting') AND (SELECT count(*) FROM held) >= 0
+    RETURNING grant_id, state, reason
 )
 UPDATE unlock_grant g SET state = 'ended', ended_at = %(now)s, end_reason = 'refused:' || coalesce(c.reason, c.state)
 FROM c WHERE g.id = c.grant_id AND c.state IN ('refused', 'failed') AND g.state = 'live' AND g.closed_at IS NULL

@@ -89,7 +89,7 @@ class Sender:
 
     async def _send_due(self, conn: Conn, client: aiomqtt.Client) -> int:
         async with conn.transaction():
-            rows = await store.claim(conn, self._settings.batch_commands, self._settings.lease_s)
+            rows = await store.claim(conn, self._settings.batch_commands, self._settings.send_again_s)
         for row in rows:
             await self._send(conn, client, row)
         return len(rows)

@@ -9,6 +9,8 @@ from weld.store.gateway import ClaimedRow
 
 # The chip's clock and ours may differ by this much; a ticket is valid from a little before it was made.
 _CLOCK_TOLERANCE_S = 120
+# A chip whose clock is a minute off must still unlock; an hour late is late on any clock.
+_CLICK_TOLERANCE_S = 60
 
 
 def wire(row: ClaimedRow, key: SigningKey) -> bytes | None:
@@ -33,6 +35,7 @@ def _ticket(row: ClaimedRow) -> Ticket | None:
         longest_s=row.longest_s,
         presence="button" if row.presence == "button" else "none",
         counter=row.counter,
+        use_by=int(row.expires_at.timestamp()) + _CLICK_TOLERANCE_S,
     )
 
 

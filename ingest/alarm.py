@@ -104,4 +104,4 @@ async def recover_alerts(batch: Batch) -> None:
     ]
     if waking:
         for alert in await reported.recover(batch.conn, waking, batch.now):
-            batch.hints.add(f"alert:{alert}")
+            batch.hints.update({f"alert:{alert}", "outbox"})

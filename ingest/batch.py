@@ -27,7 +27,7 @@ class Batch:
     key: SigningKey
     now: datetime
     sign: Callable[[object], bytes]
-    terms: dict[UUID, Terms] = field(default_factory=dict)
+    terms: dict[str, dict[UUID, Terms]] = field(default_factory=dict)
     sessions: dict[UUID, tuple[str, Session, Licence]] = field(default_factory=dict)
     closings: dict[UUID, int] = field(default_factory=dict)
     found: list[tuple[str, Found, int]] = field(default_factory=list)
@@ -39,6 +39,10 @@ class Batch:
     def chip(self, name: str) -> Chip:
         """The chip as this batch has it so far."""
         return self.draft.chips[name]
+
+    def terms_of(self, chip: str) -> dict[UUID, Terms]:
+        """What the tickets made for this chip permit; another chip's ticket permits it nothing."""
+        return self.terms.setdefault(chip, {})
 
     def put(self, chip: Chip) -> None:
         """Replace a chip in this batch."""

@@ -27,7 +27,7 @@ async def fold_live(batch: Batch) -> None:
     """The rules over the new words, in (boot, seq) order for each chip."""
     for timed, said in batch.draft.live:
         chip = batch.chip(timed.chip)
-        fold, facts = folding.step(chip.fold, said, timed.late, batch.terms)
+        fold, facts = folding.step(chip.fold, said, timed.late, batch.terms_of(timed.chip))
         batch.put(replace(chip, fold=fold))
         for fact in facts:
             _note(batch, timed, fact)
@@ -59,10 +59,10 @@ async def reassemble_sessions(batch: Batch) -> None:
         whole = session.assemble(words)
         if whole is None:
             continue
-        if whole.ticket is not None and whole.ticket not in batch.terms:
+        if whole.ticket is not None and whole.ticket not in batch.terms_of(chip.chip):
             for row in await reported.grants(batch.conn, [whole.ticket]):
-                batch.terms[row.id] = Terms(mapping.ms_of(row.expires_at), row.longest_s)
-        entitled = folding.licence(whole, batch.terms)
+                batch.terms_of(row.chip)[row.id] = Terms(mapping.ms_of(row.expires_at), row.longest_s)
+        entitled = folding.licence(whole, batch.terms_of(chip.chip))
         batch.sessions[known] = (chip.chip, whole, entitled)
         _take_over(batch, chip, whole, entitled)
         if entitled.authorised is False:  # only now is it known that its arcs were not licensed

@@ -14,7 +14,7 @@ import msgspec
 from ingest.mapping import ms_of
 from weld.core.detect import RULES_VERSION
 from weld.core.fold import Fold
-from weld.core.intake import Progress
+from weld.core.intake import TRACKED_BOOTS, Progress
 from weld.store import chips
 from weld.store.chips import BootRow, ChipRow
 from weld.store.connect import Conn
@@ -134,7 +134,7 @@ def _by_chip(rows: Sequence[BootRow]) -> dict[int, dict[int, Answered]]:
 
 
 def with_boot(chip: Chip, boot: int, answered: Answered) -> Chip:
-    """The chip with one more boot known; only the newest few are kept."""
+    """The chip with one more boot known; beside it only the newest few are kept."""
     boots = {**chip.boots, boot: answered}
-    kept = sorted(boots)[-4:]
+    kept = {boot, *sorted(boots)[-TRACKED_BOOTS:]}
     return replace(chip, boots={number: boots[number] for number in kept})

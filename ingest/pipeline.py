@@ -50,7 +50,7 @@ async def look_up_tickets(batch: Batch) -> None:
     """What the tickets named in this batch permit."""
     wanted = tickets(batch.draft)
     for row in await reported.grants(batch.conn, list(wanted)) if wanted else []:
-        batch.terms[row.id] = Terms(mapping.ms_of(row.expires_at), row.longest_s)
+        batch.terms_of(row.chip)[row.id] = Terms(mapping.ms_of(row.expires_at), row.longest_s)
 
 
 async def store_evidence(batch: Batch) -> None:

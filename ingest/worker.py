@@ -9,6 +9,7 @@ import os
 import socket
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -18,16 +19,17 @@ from ingest.batch import Batch
 from ingest.confirm import Confirmations, Gap, Resends
 from ingest.draft import Draft
 from ingest.holdings import Holdings, Shard
-from ingest.memory import Memory
+from ingest.memory import Answered, Chip, Memory
 from ingest.mqtt import Address, Delivery, Link
 from ingest.pipeline import LeaseLost
 from ingest.settings import IngestSettings
 from ingest.watchdog import Watchdog
 from schemas import down, topics
+from schemas.chip import Envelope
 from schemas.signed import SigningKey, Stored
 from weld.core import intake
 from weld.kit.clock import Clock
-from weld.store import leases
+from weld.store import chips, leases
 from weld.store.connect import DOUBLED, TRANSIENT, Conn, connect
 
 log = structlog.get_logger()
@@ -172,9 +174,25 @@ class Worker:
         if strangers and self._conn is not None:
             for chip in (await memory.load_named(self._conn, sorted(strangers))).values():
                 draft.add(chip)
+        await self._recall_boots(draft, arrivals)
         for one in arrivals:
             draft.place(one)
         await self._commit_draft(deliveries, draft)
+
+    async def _recall_boots(self, draft: Draft, arrivals: list[Arrival]) -> None:
+        """Anchors of earlier boots that are spoken of again: without them the same message would get another time."""
+        wanted = {
+            (c.chip_no, a.said.boot, c.chip)
+            for a in arrivals
+            if (c := _forgetful(draft, a)) and isinstance(a.said, Envelope)
+        }
+        if not wanted or self._conn is None:
+            return
+        names = {(number, boot): name for number, boot, name in wanted}
+        for row in await chips.boots(self._conn, list(names)):
+            known = draft.chips[names[row.chip_no, row.boot]]
+            answered = Answered(mapping.ms_of(row.anchor_at), row.hash, row.reply)
+            draft.chips[known.chip] = replace(known, boots={**known.boots, row.boot: answered})
 
     def _read(self, delivery: Delivery) -> Arrival:
         return arrival.read(delivery.topic, delivery.topic[5:7], delivery.payload, mapping.ms_of(self.clock.now()))
@@ -320,6 +338,15 @@ class Worker:
         if held is not None and held.link is not None and held.link.alive:
             held.link.publish(topics.build(shard, chip, "down"), payload)
             counters.REPLIES.labels(kind).inc()
+
+
+def _forgetful(draft: Draft, one: Arrival) -> Chip | None:
+    """The chip of an arrival, if it speaks of an earlier boot that memory does not hold."""
+    chip = draft.chips.get(one.chip) if one.chip else None
+    boot = getattr(one.said, "boot", None)
+    if chip is None or boot is None or boot > chip.fold.progress.boot or boot in chip.boots:
+        return None
+    return chip
 
 
 async def _sleep(stop: asyncio.Event, seconds: float) -> None:

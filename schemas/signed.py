@@ -28,7 +28,11 @@ Use = Literal["permit", "service"]
 
 
 class Ticket(Struct, frozen=True, kw_only=True):
-    """A permission to close the contact once (P18). `cmd` is the id that the result answers to."""
+    """A permission to close the contact once (P18). `cmd` is the id that the result answers to.
+
+    `exp` ends the work; `use_by` ends the click before it: an unlock that was stuck on its way is refused (P22). None = no such
+    end, for tickets fetched in advance.
+    """
 
     jti: Uuid
     cmd: Uuid
@@ -40,6 +44,7 @@ class Ticket(Struct, frozen=True, kw_only=True):
     longest_s: Annotated[int, Meta(ge=1, le=86_400)]
     presence: Presence
     counter: Floor
+    use_by: Seconds | None = None
 
 
 class Command(Struct, frozen=True, kw_only=True):

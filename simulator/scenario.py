@@ -1,4 +1,5 @@
-"""Stories in one line, for people and tests: `scan ok; wait relay=closed 2s; weld 180A 20s; drop_link 5s; bypass; expect alert=D01`.
+"""Stories in one line, for people and tests:
+`scan ok; wait relay=closed 2s; weld 180A 20s; drop_link 5s; bypass; expect alert=D01`.
 
     scan ok | scan refused=CODE      a licensed worker's phone asks for the machine (an expired one's, where it must be refused)
     button                           somebody presses the button on the machine

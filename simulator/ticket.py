@@ -51,7 +51,7 @@ def _untimely(chip: Chip, ticket: Ticket) -> RefusedReason | None:
     if now_ms is None:
         # Without nonce and without time nothing would bound a pre-fetched ticket.
         return "wrong_nonce" if ticket.nonce is None else None
-    if now_ms >= ticket.exp * 1000:
+    if now_ms >= ticket.exp * 1000 or (ticket.use_by is not None and now_ms >= ticket.use_by * 1000):
         return "expired"
     return "not_yet_valid" if now_ms < ticket.nbf * 1000 - chip.settings.nbf_leeway_ms else None
 

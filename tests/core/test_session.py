@@ -89,6 +89,17 @@ def test_silence_past_the_latest_end_closes_a_session_as_inferred() -> None:
     assert at(end + session.GRACE_MS + session.SILENCE_MS + 1) == "inferred"
 
 
+def test_a_session_without_a_ticket_of_ours_does_not_stay_open_for_ever() -> None:
+    known = session.assemble([Closed(moment(1, 1, 0), ONE, None)])
+    assert known is not None
+
+    def at(now_ms: int) -> str:
+        return session.standing(known, live=True, next_opened_ms=None, ends_ms=None, now_ms=now_ms).state
+
+    assert at(known.last.at_ms + session.DAY_MS) == "open"
+    assert at(known.last.at_ms + session.DAY_MS + session.SILENCE_MS + 1) == "inferred"
+
+
 class Books:
     """The pipeline without I/O: new words step the fold, everything else is assembled again from what is stored."""
 

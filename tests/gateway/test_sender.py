@@ -30,7 +30,7 @@ CHIP = "CHIP0001"
 
 @asynccontextmanager
 async def sending(database: Database, broker: Mosquitto, **changed: Any) -> AsyncIterator[Sender]:
-    settings = GatewaySettings(**({"poll_s": 0.1, "lease_s": 0.5} | changed))
+    settings = GatewaySettings(**({"poll_s": 0.1, "send_again_s": 0.5} | changed))
     where = Broker(broker.platform.host, broker.platform.port, "gateway", broker.password("gateway"))
     sender = Sender(settings, database.url("gateway"), where, SigningKey("permit-1", PERMIT), SystemClock())
     stop = asyncio.Event()
@@ -154,7 +154,11 @@ async def test_sent_means_that_the_broker_has_it_and_a_dead_broker_is_waited_for
 
 async def test_two_gateways_send_a_command_once(database: Database, broker: Mosquitto) -> None:
     enrol(database)
-    async with listening(broker) as heard, sending(database, broker, lease_s=30), sending(database, broker, lease_s=30):
+    async with (
+        listening(broker) as heard,
+        sending(database, broker, send_again_s=30),
+        sending(database, broker, send_again_s=30),
+    ):
         command(database, kind="lock")
         await until(lambda: heard)
         await asyncio.sleep(1)

@@ -151,6 +151,10 @@ class Talker:
             finally:
                 listening.cancel()
 
+    def restart(self) -> None:
+        """A new boot begins at sequence number 1."""
+        self._seq = itertools.count(1)
+
     async def listen(self) -> None:
         async for message in self.client.messages:
             words = down.decode_down(bytes(message.payload))

@@ -60,7 +60,7 @@ async def test_d06_a_week_of_silence_after_heavy_use_is_raised_once_and_closes_i
     assert database.rows("SELECT code, state, closed_by, note FROM weld.alert") == [
         ("D06", "closed", "platform", "heard again")
     ]
-    assert database.rows("SELECT fact FROM weld.outbox") == [("alert.opened",)]
+    assert database.rows("SELECT fact FROM weld.outbox ORDER BY id") == [("alert.opened",), ("alert.closed",)]
 
 
 async def test_a_session_whose_chip_never_returns_is_closed_as_inferred_and_corrected_by_the_truth(
@@ -147,3 +147,39 @@ async def test_e02_an_arc_becomes_a_violation_only_when_its_session_is_known_not
         await until(lambda: chip.stored_upto() == 3)
     assert database.rows("SELECT code FROM weld.alert") == [("E02",)]
     assert database.rows("SELECT authorised FROM weld.session") == [(False,)]
+
+
+async def test_a_ticket_of_another_chip_permits_nothing(database: Database, broker: Mosquitto) -> None:
+    enrol(database)
+    enrol(database, "CHIP0002", "41050200000000002", "01")
+    borrowed, session = grant(database, "CHIP0002", "41050200000000002"), str(uuid4())
+    async with working(database, broker), Talker.connected(broker) as chip:
+        await chip.boots()
+        await chip.event(wire.RelayClosed(session=session, ticket=str(borrowed)))
+        await chip.publish(chip.samples(800, "closed", session))
+        await until(lambda: chip.stored_upto() == 3)
+    assert database.rows("SELECT authorised, worker FROM weld.session") == [(False, None)]
+    assert database.rows("SELECT code FROM weld.alert") == [("E02",)]
+    assert database.rows("SELECT closed_at FROM weld.unlock_grant") == [(None,)]
+
+
+async def test_p16_the_anchor_of_an_old_boot_survives_a_restart_of_ingest(
+    database: Database, broker: Mosquitto
+) -> None:
+    """A repetition from an earlier boot with an unset clock must get the same time again, or it would look like a clone."""
+    enrol(database)
+    async with Talker.connected(broker, clock="unset") as chip:
+        async with working(database, broker):
+            for boot in range(1, 7):
+                chip.boot = boot
+                chip.restart()
+                await chip.boots()
+            await until(lambda: chip.stored_upto(6) == 1)
+        async with working(database, broker):
+            for payload in list(chip.sent.values()):
+                await chip.publish(payload)
+            await chip.publish(chip.samples())
+            await until(lambda: chip.stored_upto(6) == 2)
+    assert database.rows("SELECT count(*) FROM weld.event") == [(6,)]
+    assert database.rows("SELECT code FROM weld.alert") == []
+    assert database.rows("SELECT reason FROM weld.quarantine") == []

@@ -89,14 +89,14 @@ class People:
 
 @asynccontextmanager
 async def machine(
-    world: World, person: Person = LICENSED, number: int | None = None, **words: object
+    world: World, person: Person = LICENSED, number: int | None = None, *, cbor: bool = False
 ) -> AsyncIterator[tuple[Player, Device, People]]:
     """The next machine of the town with its chip running, and the people around it."""
     if number is None:
         number, world.taken = world.taken, world.taken + 1
     there = world.stack.broker(None)
     identity = ChipIdentity(
-        world.town.chip(number), world.town.shard(number), world.stack.installation.pinned(), **words
+        world.town.chip(number), world.town.shard(number), world.stack.installation.pinned(), cbor=cbor
     )
     async with (
         client(world.address, Overheard()) as http,

@@ -28,7 +28,7 @@ def _process(name: str) -> None:
 
 @app.command()
 def ingest() -> None:
-    """Chips' words into the database: fold, judge, confirm. Several may run; shards are shared by leases."""
+    """Chips' words into the database: fold, judge, confirm. A second one takes over what the first leaves, by leases."""
     _process("ingest")
 
 
@@ -69,7 +69,7 @@ def migrate() -> None:
     """Bring the database to the schema of this program."""
     from weld.cli.stack import Stack
 
-    with Stack.main() as stack:
+    with Stack.main(needs_broker=False) as stack:
         print(f"the database {stack.database} has the schema of this program", file=sys.stderr)
 
 

@@ -31,6 +31,10 @@ _ATTEMPTS = 5
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "TZ": "UTC", "LC_ALL": "C"}
 
 
+class BrokerTakenError(RuntimeError):
+    """A living process runs the broker of this folder."""
+
+
 @dataclass(frozen=True)
 class Address:
     """Where a listener is."""
@@ -261,7 +265,7 @@ def _own(folder: Path) -> int:
         fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(owner)
-        raise RuntimeError(f"another process runs a broker in {folder}: stop it first") from None
+        raise BrokerTakenError(f"another process runs a broker in {folder}: stop it first") from None
     return owner
 
 

@@ -67,7 +67,8 @@ def _told() -> Place | None:
 
 def _joined(name: str, exits: ExitStack) -> Place:
     """The clone's own stack: its servers are started, or joined where they run."""
-    stack = exits.enter_context(Stack.main())
+    needs_broker = name in {"ingest", "gateway"}
+    stack = exits.enter_context(Stack.main(prepares=False, needs_broker=needs_broker))
     role = "owner" if name == "maintain" else name
     secrets = stack.installation
     key = {"ingest": secrets.key_file("service"), "gateway": secrets.key_file("permit")}.get(name)

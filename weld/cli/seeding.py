@@ -16,7 +16,7 @@ from weld.kit.settings import Settings
 
 def run(file: Path) -> int:
     """Seed the clone's own database; 1 where the file was refused."""
-    with Stack.main() as stack:
+    with Stack.main(needs_broker=False) as stack:
         try:
             summary = asyncio.run(
                 seed(

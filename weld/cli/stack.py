@@ -28,7 +28,7 @@ import psycopg
 
 from weld.cli import homes
 from weld.cli.installation import Installation
-from weld.cli.mosquitto import Mosquitto
+from weld.cli.mosquitto import BrokerTakenError, Mosquitto
 from weld.cli.postgres import EmbeddedPostgres
 from weld.kit.settings import PORTS
 from weld.store import partitions, setup
@@ -122,6 +122,8 @@ class Stack:
     throwaway: bool
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    prepares: bool = True
+    needs_broker: bool = True
     server_url: str = ""
     children: dict[str, Child] = field(default_factory=dict)
     _mosquitto: Mosquitto | None = None
@@ -130,10 +132,14 @@ class Stack:
     _exits: ExitStack = field(default_factory=ExitStack)
 
     @classmethod
-    def main(cls) -> "Stack":
-        """The clone's own stack."""
+    def main(cls, *, prepares: bool = True, needs_broker: bool = True) -> "Stack":
+        """The clone's own stack; servers that run already are joined.
+
+        Without `prepares` the database must be there with its schema: a process on its own changes neither.
+        """
         name = os.environ.get("WELDGATE_DATABASE", "weldgate")
-        return cls(name, throwaway=False, folder=homes.private_folder(CLONE))
+        folder = homes.private_folder(CLONE)
+        return cls(name, throwaway=False, folder=folder, prepares=prepares, needs_broker=needs_broker)
 
     @classmethod
     def make_throwaway(cls, name: str, **settings: str) -> "Stack":
@@ -164,7 +170,8 @@ class Stack:
             self._exits.callback(shutil.rmtree, self.folder, ignore_errors=True)
         self._installation = Installation(self.folder / "secrets")
         self._start_database()
-        self._start_broker()
+        if self.needs_broker:
+            self._start_broker()
 
     def _start_database(self) -> None:
         given = os.environ.get("WELDGATE_DATABASE_URL")
@@ -173,8 +180,12 @@ class Stack:
         else:
             self._postgres = EmbeddedPostgres(CLONE, "throw" if self.throwaway else "main", self.throwaway)
             self.server_url = self._exits.enter_context(self._postgres).url
+        if self.prepares:
+            self._prepare(dropping=self.throwaway and bool(given))
+
+    def _prepare(self, *, dropping: bool) -> None:
         setup.create_database(self.server_url, self.database, self.installation.roles)
-        if self.throwaway and given:
+        if dropping:
             self._exits.callback(setup.drop_database, self.server_url, self.database)
         migrate(self.role_url("owner"))
         with psycopg.connect(self.role_url("owner"), autocommit=True) as conn:
@@ -191,8 +202,12 @@ class Stack:
         else:
             folder = home / "broker"
             ports = {"chips_port": PORTS["mqtt_chips"], "platform_port": PORTS["mqtt_platform"]}
-        self._mosquitto = Mosquitto(folder, passwords=self.installation.broker, remove=self.throwaway, **ports)  # type: ignore[arg-type]
-        self._exits.enter_context(self._mosquitto)
+        try:
+            broker = Mosquitto(folder, passwords=self.installation.broker, remove=self.throwaway, **ports)  # type: ignore[arg-type]
+            self._mosquitto = self._exits.enter_context(broker)
+        except BrokerTakenError:  # `weldgate up`, or another process alone, runs it: same ports, same passwords
+            if self.throwaway:
+                raise
 
     # -- addresses
 
@@ -227,11 +242,11 @@ class Stack:
         if given:
             there = BrokerAddress.parse(given)
             return there if user else BrokerAddress(there.host, there.port)
+        joined = self._mosquitto is None
         if user is None:
-            return BrokerAddress(self.mosquitto.chips.host, self.mosquitto.chips.port)
-        return BrokerAddress(
-            self.mosquitto.platform.host, self.mosquitto.platform.port, user, self.mosquitto.password(user)
-        )
+            return BrokerAddress("127.0.0.1", PORTS["mqtt_chips"] if joined else self.mosquitto.chips.port)
+        port = PORTS["mqtt_platform"] if joined else self.mosquitto.platform.port
+        return BrokerAddress("127.0.0.1", port, user, self.installation.broker[user])
 
     # -- processes
 
@@ -274,7 +289,8 @@ class Stack:
         return kept | mine | dict(self.environment)
 
     def _passes(self, key: str) -> bool:
-        return key not in {"WELDGATE_DATABASE_URL", "WELDGATE_MQTT_URL"}
+        # the servers' own addresses are for whoever sets things up; one fixed door cannot be everybody's
+        return key not in {"WELDGATE_DATABASE_URL", "WELDGATE_MQTT_URL", "WELDGATE_DOOR_PORT"}
 
 
 def _answers(url: str) -> bool:

@@ -16,6 +16,8 @@ from weld.core.said import Booted, Closed, Moment, Opened, Said, Sampled, elapse
 GRACE_MS = 60_000
 # How long after the latest possible end silence is believed; our own and the chip's delays are far below.
 SILENCE_MS = 120_000
+# No ticket permits more than a day; a session without one of ours ends at the latest a day after its last word.
+DAY_MS = 86_400_000
 
 # Why a contact opened without ending the session: the chip may close it again under the same id (P11).
 _PAUSES = frozenset({"power_loss"})
@@ -92,8 +94,10 @@ def standing(session: Session, *, live: bool, next_opened_ms: int | None, ends_m
         return Standing("closed", max(session.opened.at_ms, next_opened_ms), "superseded")
     if not live:
         return Standing("inferred", max(session.opened.at_ms, session.last.at_ms), "inferred")
-    if ends_ms is not None and now_ms > ends_ms + GRACE_MS + SILENCE_MS and session.last.at_ms < ends_ms:
-        return Standing("inferred", max(session.opened.at_ms, ends_ms + GRACE_MS), "inferred")
+    latest_ms = session.last.at_ms + DAY_MS if ends_ms is None else max(ends_ms + GRACE_MS, session.last.at_ms)
+    if now_ms > latest_ms + SILENCE_MS:
+        closed_ms = session.last.at_ms if ends_ms is None else latest_ms
+        return Standing("inferred", max(session.opened.at_ms, closed_ms), "inferred")
     return Standing("open", None, None)
 
 

@@ -211,6 +211,8 @@ async def _grow(conn: Conn, row: AlertRow, alert: UUID, *, was_historical: bool)
 async def recover(conn: Conn, chips: Sequence[str], now: datetime) -> list[UUID]:
     """Close the silence alerts of chips that are heard again."""
     rows = await (await conn.execute(query("finding_recover"), {"chips": list(chips), "now": now})).fetchall()
+    for row in rows:
+        await conn.execute(query("finding_closed"), {"id": row[0]})
     return [row[0] for row in rows]
 
 

@@ -6,14 +6,6 @@ DELETE FROM weld.quarantine WHERE received_at < %(before)s
 -- The counters of days that hold nothing any more.
 DELETE FROM weld.quarantine_day WHERE day < %(before)s::date
 
--- :forget_codes
--- One-time codes and answers kept for repeated requests: a day is more than enough.
-DELETE FROM weld.sign_in_code WHERE expires_at < %(yesterday)s
-
--- :forget_answers
--- Answers kept for repeated requests.
-DELETE FROM weld.idempotency WHERE at < %(yesterday)s
-
 -- :forget_changes
 -- The live map's tail: who was away longer than a day takes a new picture.
 DELETE FROM weld.change WHERE at < %(yesterday)s

@@ -126,6 +126,11 @@ SELECT 'alert.opened', a.id, a.code, a.division, jsonb_build_object('alert', a.i
 UPDATE alert SET state = 'closed', closed_at = %(now)s, closed_by = 'platform', outcome = 'other', note = 'heard again'
 WHERE chip = ANY(%(chips)s::text[]) AND code = 'D06' AND state <> 'closed' RETURNING id
 
+-- :finding_closed
+-- The fact that an alert closed itself.
+INSERT INTO outbox (fact, subject, code, division, payload)
+SELECT 'alert.closed', a.id, a.code, a.division, jsonb_build_object('alert', a.id) FROM alert a WHERE a.id = %(id)s
+
 -- :lock_order
 -- What a rule orders: lock the machine after the arc's end. It replaces the live command, raises the ticket floor,
 -- and never replaces a lock that is under way.

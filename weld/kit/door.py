@@ -5,6 +5,7 @@ tell anything that a check did not say itself, and to wait for a client: who sen
 """
 
 import asyncio
+import errno
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -22,6 +23,10 @@ _HEAD_BYTES = 4096
 _MOST_CLIENTS = 32
 
 Answer = tuple[HTTPStatus, str, bytes]
+
+
+class PortTakenError(RuntimeError):
+    """Somebody else listens there; the message is for a person."""
 
 
 class Door:
@@ -56,8 +61,13 @@ class Door:
         await self.close()
 
     async def open(self) -> None:
-        """Begin to listen."""
-        self._server = await asyncio.start_server(self._welcome, self._host, self._port, limit=_HEAD_BYTES)
+        """Begin to listen; PortTakenError says what to do where somebody else does already."""
+        try:
+            self._server = await asyncio.start_server(self._welcome, self._host, self._port, limit=_HEAD_BYTES)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise PortTakenError(f"port {self._port} is in use: set WELDGATE_DOOR_PORT (0 = a free one)") from None
         self._port = int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:

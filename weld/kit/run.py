@@ -15,6 +15,8 @@ from typing import Any
 
 import structlog
 
+from weld.kit.door import PortTakenError
+
 Main = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 """Work that ends by itself, or soon after the event is set."""
 
@@ -32,11 +34,19 @@ def run(*mains: Main, stop_within_s: float = STOP_WITHIN_S) -> int:
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(_run(mains, stop_within_s, deadline))
-    except Exception:
-        log.exception("process_failed")
+    except Exception as error:  # noqa: BLE001 - whatever it was, the exit code says so
+        reason = _plain_reason(error)
+        log.error("cannot_start", reason=reason) if reason else log.exception("process_failed")
         return 1
     finally:
         deadline.cancel()
+
+
+def _plain_reason(error: BaseException) -> str | None:
+    """The one thing to do about it, where the failure is such a thing; a traceback helps nobody then."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return str(error) if isinstance(error, PortTakenError) else None
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -10,6 +10,8 @@ from typing import LiteralString, NamedTuple
 
 import psycopg
 
+from weld.store.queries import query
+
 _FOLDER = Path(__file__).parent / "migrations"
 _NAME = re.compile(r"(\d{4})_(\w+)\.sql\Z")
 
@@ -96,3 +98,8 @@ async def check_version(conn: psycopg.AsyncConnection) -> None:
 def _check_hash(migration: Migration, found: str) -> None:
     if found != migration.hash:
         raise SchemaMismatch(f"migration {migration.number} was edited after it was applied: restore the file")
+
+
+def snapshot(conn: psycopg.Connection) -> str:
+    """The schema that a database has, as text: a line for each column, index, constraint, policy, grant and function."""
+    return "\n".join(row[0] for row in conn.execute(query("schema_snapshot")).fetchall()) + "\n"

@@ -16,6 +16,7 @@ from dispatch.settings import DispatchSettings
 from weld.core import retry
 from weld.core.retry import Again, Answer, Dead, Delivered, Gone, Standing, Verdict
 from weld.kit.clock import Clock
+from weld.kit.wait import wait
 from weld.store import dispatch as store
 from weld.store import fields
 from weld.store.connect import TRANSIENT, Conn, Pool
@@ -172,12 +173,3 @@ async def _apply(conn: Conn, row: LeasedRow, verdict: Verdict, *, counts: bool) 
         case Gone():
             await store.give_up(conn, row.id, row.attempts)
             await store.endpoint_gone(conn, row.endpoint)
-
-
-async def wait(event: asyncio.Event, seconds: float) -> None:
-    """Until the event or the time, whichever is first."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from dispatch.deliver import Deliverer, wait
+from dispatch.deliver import Deliverer
 from dispatch.expand import Expander
 from dispatch.post import Courier
 from dispatch.settings import DispatchSettings
@@ -17,6 +17,7 @@ from dispatch.target import Guard
 from weld.kit.clock import Clock
 from weld.kit.door import Door
 from weld.kit.settings import PORTS
+from weld.kit.wait import wait
 from weld.store.connect import TRANSIENT, Pool, connect, pool
 from weld.store.listen import hints, listen
 from weld.store.vault import Vault

@@ -18,6 +18,7 @@ from gateway.settings import GatewaySettings
 from schemas import topics
 from schemas.signed import SigningKey
 from weld.kit.clock import Clock
+from weld.kit.wait import wait
 from weld.store import gateway as store
 from weld.store.connect import TRANSIENT, Conn, connect
 from weld.store.gateway import ClaimedRow
@@ -65,7 +66,7 @@ class Sender:
             except (aiomqtt.MqttError, *TRANSIENT) as error:
                 self.connected.clear()
                 log.warning("gateway_waits", error=type(error).__name__)
-                await _pause(stop, 0.5)
+                await wait(stop, 0.5)
 
     async def _session(self, stop: asyncio.Event) -> None:
         client = aiomqtt.Client(
@@ -120,11 +121,3 @@ class Sender:
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         properties.MessageExpiryInterval = max(1, int(left_s))
         return properties
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return

@@ -15,6 +15,7 @@ from ingest import counters
 from ingest.memory import Memory
 from ingest.mqtt import Address, Delivery, Link
 from schemas import topics
+from weld.kit.wait import wait
 from weld.store import leases
 from weld.store.connect import TRANSIENT, Conn, connect
 
@@ -113,12 +114,12 @@ class Holdings:
                         await self._renew(conn)
                         await self._acquire(conn)
                         self.ready.set()
-                        await _wait(self._renew_now, self._lease_s / 3)
+                        await wait(self._renew_now, self._lease_s / 3)
                         self._renew_now.clear()
             except TRANSIENT as error:
                 self.ready.clear()
                 log.warning("lease_connection_lost", error=type(error).__name__)
-                await _sleep(stop, 0.5)
+                await wait(stop, 0.5)
 
     async def _renew(self, conn: Conn) -> None:
         if not self.shards:
@@ -188,16 +189,3 @@ class Holdings:
         self._renew_now.set()
         while shard.renewed_s <= lost_s:
             await asyncio.sleep(0.05)
-
-
-async def _sleep(stop: asyncio.Event, seconds: float) -> None:
-    await _wait(stop, seconds)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True

@@ -15,6 +15,7 @@ import structlog
 from ingest import mapping
 from weld.core import catalogue, detect, session
 from weld.core.ids import uuid7
+from weld.kit.wait import wait
 from weld.store import reported
 from weld.store.connect import TRANSIENT, Conn
 from weld.store.reported import AlertRow, SilentRow
@@ -56,10 +57,7 @@ class Watchdog:
     async def run(self, stop: asyncio.Event) -> None:
         """Look every few seconds until `stop`."""
         while not stop.is_set():
-            try:
-                async with asyncio.timeout(self._host.settings.watch_every_s):
-                    await stop.wait()
-            except TimeoutError:
+            if not await wait(stop, self._host.settings.watch_every_s):
                 await self._look()
 
     async def _look(self) -> None:

@@ -29,6 +29,7 @@ from schemas.chip import Envelope
 from schemas.signed import SigningKey, Stored
 from weld.core import intake
 from weld.kit.clock import Clock
+from weld.kit.wait import wait
 from weld.store import chips, leases
 from weld.store.connect import DOUBLED, TRANSIENT, Conn, connect
 
@@ -108,7 +109,7 @@ class Worker:
 
     async def _fold(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            waited = await _wait(self._arrived, 0.5)
+            waited = await wait(self._arrived, 0.5)
             if waited:
                 self._arrived.clear()
             while self._inbox and not stop.is_set():
@@ -261,7 +262,7 @@ class Worker:
                 self._conn = await connect(self._url, "ingest")
                 await self._reload()
             except TRANSIENT:
-                await _sleep(stop, backoff_s)
+                await wait(stop, backoff_s)
                 backoff_s = min(backoff_s * 2, 5.0)
                 continue
             return True
@@ -271,7 +272,7 @@ class Worker:
 
     async def _reply(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            await _sleep(stop, 0.1)
+            await wait(stop, 0.1)
             now_s = asyncio.get_running_loop().time()
             for name, boots in self._confirmations.due(now_s):
                 self._confirm(name, boots)
@@ -347,16 +348,3 @@ def _forgetful(draft: Draft, one: Arrival) -> Chip | None:
     if chip is None or boot is None or boot > chip.fold.progress.boot or boot in chip.boots:
         return None
     return chip
-
-
-async def _sleep(stop: asyncio.Event, seconds: float) -> None:
-    await _wait(stop, seconds)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from simulator.device import Device
 from simulator.identity import ChipIdentity
 from weld.kit.clock import Clock
+from weld.kit.wait import wait
 
 GROUP = 50
 _GROUP_EVERY_S = 0.25
@@ -63,11 +64,7 @@ class Fleet:
         while not stop.is_set():
             for device in self.devices:
                 self._maybe(device, wanted)
-            try:
-                async with asyncio.timeout(1):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+            await wait(stop, 1)
 
     def _maybe(self, device: Device, wanted: Habits) -> None:
         if self._dice.random() < wanted.drops_an_hour / 3600:

@@ -15,6 +15,7 @@ from pydantic import Field
 from weld.kit.clock import Clock
 from weld.kit.door import Door
 from weld.kit.settings import PORTS, Settings
+from weld.kit.wait import wait
 from weld.store import maintenance, partitions
 
 log = structlog.get_logger()
@@ -62,12 +63,4 @@ async def serve(
             except psycopg.Error as error:
                 failed.append(type(error).__name__)
                 log.error("maintenance_failed", error=type(error).__name__)
-            await _wait(stop, 10.0 if failed else settings.every_s)
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return
+            await wait(stop, 10.0 if failed else settings.every_s)

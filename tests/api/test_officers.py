@@ -160,7 +160,8 @@ async def test_the_timeline_shows_what_was_said_and_where_nothing_was(town: Town
     for seq in (1, 2, 5, 6):
         town.database.rows(
             "INSERT INTO weld.telemetry (chip_no, at, boot, seq, received_at, clock, late, hash, up_ms, from_up, step_ms,"
-            " current_a, peak_a, voltage_v, arc_ms, state, contact) VALUES (%s, %s, 1, %s, now(), 'synced', 'live', 1, 1, 0, 1000,"
+            " current_a, peak_a, voltage_v, arc_ms, state, contact)"
+            " VALUES (%s, %s, 1, %s, now(), 'synced', 'live', 1, 1, 0, 1000,"
             " '{100,NULL,140}', '{120,NULL,150}', '{20,NULL,21}', '{1000,NULL,500}', 'arcing', 'closed')",
             *(chip_no, begun + timedelta(seconds=10 * seq), seq),
         )

@@ -11,7 +11,8 @@ from simulator.recording import Recording
 from simulator.samples import BURNING_A
 from simulator.seen import Reading
 
-_QUIET_EVERY_MS = 1000
+# a quiet register need not be read often: each reading stands until the next, and current changes it at once
+_QUIET_EVERY_MS = 10_000
 _WELD_EVERY_MS = 100
 
 

@@ -161,6 +161,8 @@ class Stack:
             child.process.send_signal(signal.SIGTERM) if child.process.poll() is None else None
         for child in self.children.values():
             child.stop()
+            if child.process.stdout is not None:
+                child.process.stdout.close()
         self._exits.close()
 
     # -- servers

@@ -3,7 +3,7 @@
 Bypass = something burns while the contact reads open. What the sensor saw before the contact moved belongs to before.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from schemas.chip import ArcEnded as ArcEndedEvent
 from schemas.chip import ArcStarted as ArcStartedEvent

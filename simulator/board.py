@@ -4,8 +4,10 @@ Holds the unions of its parts (relay, gate, uplink). Refuses to change anything:
 resume, gate, uplink and arcs; chip.py calls them in order.
 """
 
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from schemas.chip import BootCause, Contact, Happening, OpenedReason, State
 from schemas.signed import Ticket
@@ -18,8 +20,7 @@ from simulator.signals import Output
 from simulator.wall import WallClock
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """A ticket in force: its session, and until when on the monotonic clock."""
 
     session: str
@@ -30,8 +31,7 @@ class Grant:
     resumed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """Somebody wants the session to end: when the arc ends, at the latest then."""
 
     reason: OpenedReason
@@ -40,29 +40,25 @@ class Order:
     latest_up: int
 
 
-@dataclass(frozen=True, slots=True)
-class Locked:
+class Locked(Struct, frozen=True):
     """The coil is off and nothing is wanted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Armed:
+class Armed(Struct, frozen=True):
     """A verified ticket waits for the button."""
 
     ticket: Ticket
     until_up: int
 
 
-@dataclass(frozen=True, slots=True)
-class Closing:
+class Closing(Struct, frozen=True):
     """The coil is on; the contact has not been read as closed yet."""
 
     grant: Grant
     since_up: int
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(Struct, frozen=True):
     """A session."""
 
     grant: Grant
@@ -70,8 +66,7 @@ class Closed:
     order: Order | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Struct, frozen=True):
     """The coil is off; the contact has not been read as open yet (`stuck`: it should have been)."""
 
     grant: Grant
@@ -81,8 +76,7 @@ class Opening:
     stuck: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Paused:
+class Paused(Struct, frozen=True):
     """A session without power: it goes on if the power is back in time. `since_up` None = since before this boot."""
 
     since_up: int | None
@@ -91,8 +85,7 @@ class Paused:
 Relay = Locked | Armed | Closing | Closed | Opening | Paused
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(Struct, frozen=True):
     """The boot gate (P4): the boot bytes once sent, and when to send them again."""
 
     status: Literal["knocking", "pending", "rejected", "accepted"] = "knocking"
@@ -101,23 +94,20 @@ class Gate:
     wait_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Offline:
+class Offline(Struct, frozen=True):
     """No connection; dial at `dial_up` (None = the modem has no network)."""
 
     dial_up: int | None
     wait_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Dialing:
+class Dialing(Struct, frozen=True):
     """A connection was asked for."""
 
     wait_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Online:
+class Online(Struct, frozen=True):
     """Connected; the next message of the backlog may go at `backlog_up`."""
 
     since_up: int
@@ -128,8 +118,7 @@ class Online:
 Uplink = Offline | Dialing | Online
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """What telemetry says about the chip besides its samples."""
 
     state: State
@@ -138,8 +127,7 @@ class Shown:
     ticket: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """The contact has moved: what was shown before it, and what is said once the sensor has told everything before it."""
 
     up_ms: int
@@ -148,8 +136,7 @@ class Turn:
     answers: tuple[Answer, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Chip:
+class Chip(Struct, frozen=True):
     """Everything that a running chip knows. `out` collects the outputs of the step that is being taken."""
 
     identity: ChipIdentity
@@ -158,8 +145,8 @@ class Chip:
     dice: Dice
     cause: BootCause
     up_ms: int = 0
-    wall: WallClock = WallClock()  # noqa: RUF009  (a frozen value)
-    sensor: Sensor = Sensor()  # noqa: RUF009
+    wall: WallClock = WallClock()
+    sensor: Sensor = Sensor()
     samples: tuple[Step, ...] = ()
     relay: Relay = Locked()
     contact: Contact | None = None

@@ -4,7 +4,7 @@
 The order of the rules stands here and nowhere else; what each decides stands in its own file. Refuses all I/O.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from schemas.chip import BootCause, FirmwareStarted, MainsLost
 from simulator import arcs, downlink, gate, relay, resume, ticket, uplink

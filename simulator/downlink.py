@@ -4,7 +4,7 @@ Each kind is taken only from the key pinned for its use (P18). Refuses everythin
 in 10 s: whoever floods the topic must not push evidence out of the ring.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from schemas.bad import BadMessage
 from schemas.chip import RefusedReason, TicketRefused

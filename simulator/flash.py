@@ -4,8 +4,10 @@ Holds the boot counter, the ring, the nonce, used tickets, first results, the co
 Refuses anything that only a running chip knows.
 """
 
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from schemas.chip import OpenedReason, RefusedReason
 from simulator.dice import Dice
@@ -17,16 +19,14 @@ MOST_RESULTS = 64
 Outcome = Literal["done", "waiting", "refused", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
+class Used(Struct, frozen=True):
     """A ticket that has closed the contact once; `exp_s` as signed."""
 
     jti: str
     exp_s: int
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The result of a command, for when the command comes again (P22)."""
 
     command: str
@@ -34,8 +34,7 @@ class Answer:
     reason: RefusedReason | None
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """A session that was open, and what is needed to go on with it (P11).
 
     `left_ms` was left of it at the wall time `alive_ms`; `ending` = it was being ended, so it must not go on.
@@ -50,8 +49,7 @@ class Hold:
     ending: OpenedReason | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Flash:
+class Flash(Struct, frozen=True):
     """Everything that survives."""
 
     ring: Ring

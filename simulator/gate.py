@@ -3,9 +3,7 @@
 Also the time that the reply carries (P16) and the configuration version (P20). Refuses to open on an unsigned word.
 """
 
-from dataclasses import replace
-
-import msgspec
+from msgspec.structs import replace
 
 from schemas.chip import BootUp, ClockSet, ClockSetBy, TimeWanted
 from schemas.signed import BootReply, Time
@@ -90,7 +88,7 @@ def _boot_above(chip: Chip, floor: int) -> Chip:
 def _moved(entry: Entry, boot: int, seq: int) -> Entry:
     if entry.message is None:
         raise AssertionError("only what was never published moves")
-    return replace(entry, boot=boot, seq=seq, message=msgspec.structs.replace(entry.message, boot=boot, seq=seq))
+    return replace(entry, boot=boot, seq=seq, message=replace(entry.message, boot=boot, seq=seq))
 
 
 def look(chip: Chip) -> Chip:

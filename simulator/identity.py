@@ -41,7 +41,7 @@ class Settings:
     grace_ms: int = 60_000  # architecture.md 4.5: an arc that burns at the ticket's end
     armed_ms: int = 60_000  # P19
     contact_ms: int = 2_000  # a contactor that has not followed its coil by then is broken
-    settle_ms: int = 300  # readings while the contact moves say nothing
+    settle_ms: int = 300  # readings while the contact opens say nothing
     cut_wait_ms: int = 500  # how long the end of a session waits for the sensor to decide
     undecided_ms: int = 30_000  # a silent sensor: what waits is told as unknown
     late_ms: int = 10_000  # published later than this = it was buffered

@@ -1,44 +1,85 @@
-"""One chip's connection to the broker: MQTT 5 over the `mqtt5` codec and an asyncio.Protocol, plain (profile 0) or TLS with the
-chip's own certificate (profile 3).
+"""One MQTT 5 connection of one chip: an asyncio protocol over the mqtt5 codec, small enough for thousands in one process.
 
-Carries bytes both ways at QoS 1 with a last will. Refuses to repeat what was not acknowledged and to queue while it is down:
-the chip's ring does both, because PUBACK frees nothing (P13).
+CONNECT with the last will, SUBSCRIBE to the own `down`, QoS 1 publishing within the broker's window, keepalive. What waits is
+bounded: the chip's ring repeats what is dropped here, so nothing is kept over a connection. Refuses to know messages.
 """
 
 import asyncio
-import ssl
 from collections import deque
 from collections.abc import Callable
-from typing import cast
+from dataclasses import dataclass
+from typing import Protocol
 
 import mqtt5
 
 from schemas import topics
-from simulator.identity import ChipIdentity, Tls
+from simulator.identity import ChipIdentity
 
-KEEPALIVE_S = 60
-_CONNECT_WITHIN_S = 10.0
-_MOST_WAITING = 10_000
+MOST_WAITING = 256
+WINDOW = 32
+MOST_PACKET = 65_536
+DIAL_S = 10.0
+TAKEN = (mqtt5.PubAckReasonCode.SUCCESS, mqtt5.PubAckReasonCode.NO_MATCHING_SUBSCRIBERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where the chips' listener is, and how often an idle link is checked."""
+
+    host: str
+    port: int
+    keep_alive_s: int = 60
+
+
+class Owner(Protocol):
+    """Whoever a link belongs to."""
+
+    def link_up(self, link: "Link") -> None:
+        """Connected and subscribed."""
+
+    def link_down(self, link: "Link", reason: str) -> None:
+        """Gone, or never came about. Called once."""
+
+    def link_got(self, link: "Link", payload: bytes) -> None:
+        """A message on our `down` topic."""
+
+
+@dataclass(slots=True)
+class LinkCounters:
+    """What the broker said to our publishes, over all links of a chip."""
+
+    acknowledged: int = 0
+    refused: int = 0
+    dropped: int = 0
 
 
 class Link(asyncio.Protocol):
-    """One connection; a new one is a new Link."""
+    """A connection from CONNECT to its end; never used twice."""
+
+    __slots__ = (
+        "_broker", "_buffer", "_counters", "_identity", "_in_flight", "_next_id", "_owner", "_paused", "_quiet", "_state",
+        "_timer", "_transport", "_unheard", "_up", "_waiting", "_will", "_window",
+    )  # fmt: skip
 
     def __init__(
-        self, identity: ChipIdentity, will: bytes, heard: Callable[[bytes], None], lost: Callable[[], None]
+        self, identity: ChipIdentity, broker: Broker, will: bytes, owner: Owner, counters: LinkCounters
     ) -> None:
         self._identity = identity
+        self._broker = broker
         self._will = will
-        self._heard = heard
-        self._lost = lost
-        self._buffer = b""
+        self._owner: Owner | None = owner
+        self._counters = counters
         self._transport: asyncio.Transport | None = None
-        self._accepted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting: deque[tuple[str, bytes, bool]] = deque()
+        self._buffer = b""
+        self._waiting: deque[bytes] = deque()
+        self._state: bytes | None = None
         self._in_flight: set[int] = set()
         self._next_id = 1
-        self._window = 20
-        self._pinger: asyncio.TimerHandle | None = None
+        self._window = WINDOW
+        self._paused = self._up = False
+        self._quiet = True
+        self._unheard = 0
+        self._timer: asyncio.TimerHandle | None = None
 
     @classmethod
     async def open(
@@ -50,134 +91,195 @@ class Link(asyncio.Protocol):
         heard: Callable[[bytes], None],
         lost: Callable[[], None],
     ) -> "Link":
-        """Connect and subscribe to our own `down`. OSError or TimeoutError where the broker refuses or is not there."""
-        link = cls(identity, will, heard, lost)
-        tls = _context(identity.tls) if identity.tls is not None else None
-        async with asyncio.timeout(_CONNECT_WITHIN_S):
-            await asyncio.get_running_loop().create_connection(lambda: link, host, port, ssl=tls)
-            try:
-                await link._accepted
-            except BaseException:
-                link.abort()
-                raise
-        return link
+        """A connection without a device, for tests and tools. OSError or TimeoutError where it is refused."""
+        from simulator.dialling import open_link
 
-    def publish(self, leaf: topics.Leaf, payload: bytes) -> None:
-        """Send at QoS 1; `state` is retained. Beyond the in-flight window it waits here."""
-        if self._transport is None or len(self._waiting) >= _MOST_WAITING:
-            return  # nothing is lost: the chip repeats what nobody confirms
-        topic = topics.build(self._identity.shard, self._identity.chip, leaf)
-        self._waiting.append((topic, payload, leaf == "state"))
-        self._flush()
+        return await open_link(identity, Broker(host, port), will, heard, lost)
+
+    # what the chip wants
+
+    def publish(self, payload: bytes) -> None:
+        """Evidence on `up`, in order."""
+        if len(self._waiting) >= MOST_WAITING:
+            self._counters.dropped += 1
+            return
+        self._waiting.append(payload)
+        self._send_waiting()
+
+    def publish_state(self, payload: bytes) -> None:
+        """Presence, retained, before anything that waits; only the newest counts."""
+        self._state = payload
+        self._send_waiting()
 
     def close(self) -> None:
-        """Leave in order: the broker does not publish the last will."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._write(mqtt5.DisconnectPacket().write())
+        """Ends in order: the broker publishes the last will, for it is true."""
+        reason = mqtt5.DisconnectReasonCode.DISCONNECT_WITH_WILL_MESSAGE
+        if self._up:
+            self._write(mqtt5.DisconnectPacket(reason_code=reason).write())
+        if self._transport is not None:
             self._transport.close()
+        self._end("closed")
 
     def abort(self) -> None:
-        """Drop the line, as a lost network does: the broker publishes the last will."""
+        """Ends as a lost radio would."""
         if self._transport is not None:
             self._transport.abort()
+        self._end("aborted")
+
+    # what the socket says
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports are no subclass of asyncio.Transport, but create_connection gives nothing else
-        self._transport = cast("asyncio.Transport", transport)
-        chip, state = self._identity.chip, topics.build(self._identity.shard, self._identity.chip, "state")
-        will = mqtt5.Will(state, payload=self._will, qos=mqtt5.QoS.AT_LEAST_ONCE, retain=True)
-        connect = mqtt5.ConnectPacket(chip, username=chip, clean_start=True, keep_alive=KEEPALIVE_S, will=will)
-        self._write(connect.write())
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._pinger is not None:
-            self._pinger.cancel()
-        self._transport = None
-        if self._accepted.done() and self._accepted.exception() is None:
-            self._lost()
-        elif not self._accepted.done():
-            self._accepted.set_exception(ConnectionResetError(f"the broker closed the connection: {exc}"))
-            self._accepted.exception()  # nobody may be waiting any more
-
-    def data_received(self, data: bytes) -> None:
-        buffer = self._buffer + data
-        view, position = memoryview(buffer), 0
-        try:
-            while position < len(buffer):
-                packet, length = mqtt5.read(view[position:])
-                position += length
-                self._handle(packet)
-        except IndexError:  # the codec's word for "more bytes needed"
-            pass
-        except ValueError:
+        self._transport = transport  # type: ignore[assignment]  # a TCP or TLS transport
+        if self._owner is None:
             self.abort()
             return
-        self._buffer = buffer[position:]
+        name = self._identity.chip
+        will = mqtt5.Will(self._topic("state"), payload=self._will, qos=mqtt5.QoS.AT_LEAST_ONCE, retain=True)
+        connect = mqtt5.ConnectPacket(
+            name,
+            username=None if self._identity.tls else name,
+            clean_start=True,
+            will=will,
+            keep_alive=self._broker.keep_alive_s,
+            receive_max=WINDOW,
+            max_packet_size=MOST_PACKET,
+        )
+        self._write(connect.write())
+        self._timer = asyncio.get_running_loop().call_later(DIAL_S, self._late)
 
-    def _handle(self, packet: object) -> None:
+    def data_received(self, data: bytes) -> None:
+        self._unheard = 0
+        view = memoryview(self._buffer + data if self._buffer else data)
+        at = 0
+        try:
+            while at < len(view) and self._owner is not None:
+                packet, used = mqtt5.read(view[at:])
+                at += used
+                self._take(packet)
+        except IndexError:
+            pass  # the codec's word for "not all of it is here yet"
+        except ValueError as error:
+            self._fail(f"not MQTT: {error}")
+            return
+        self._buffer = bytes(view[at:])
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end("lost" if exc is None else f"lost: {exc}")
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        self._send_waiting()
+
+    # the conversation
+
+    def _take(self, packet: mqtt5.Packet) -> None:
         match packet:
-            case mqtt5.ConnAckPacket():
-                self._connected(packet)
-            case mqtt5.SubAckPacket():
-                self._subscribed(packet)
             case mqtt5.PublishPacket():
                 if packet.packet_id is not None:
                     self._write(mqtt5.PubAckPacket(packet.packet_id).write())
-                self._heard(bytes(packet.payload))
+                if self._owner is not None:
+                    self._owner.link_got(self, packet.payload)
             case mqtt5.PubAckPacket():
-                self._in_flight.discard(packet.packet_id)
-                self._flush()
+                self._acknowledged(packet)
+            case mqtt5.ConnAckPacket():
+                self._accepted(packet)
+            case mqtt5.SubAckPacket():
+                self._subscribed(packet)
             case mqtt5.DisconnectPacket():
-                self.abort()
+                self._fail(f"disconnected by the broker: {packet.reason_code}")
+            case _:
+                pass
 
-    def _connected(self, packet: mqtt5.ConnAckPacket) -> None:
+    def _accepted(self, packet: mqtt5.ConnAckPacket) -> None:
         if packet.reason_code != mqtt5.ConnAckReasonCode.SUCCESS:
-            self._refused(f"the broker refused us: {packet.reason_code}")
+            self._fail(f"refused by the broker: {packet.reason_code}")
             return
-        self._window = min(self._window, packet.receive_max)
-        down = mqtt5.TopicFilter(
-            topics.build(self._identity.shard, self._identity.chip, "down"), max_qos=mqtt5.QoS.AT_LEAST_ONCE
-        )
-        self._write(mqtt5.SubscribePacket(self._take_id(), [down]).write())
+        self._window = min(WINDOW, packet.receive_max)
+        wanted = [mqtt5.TopicFilter(self._topic("down"), max_qos=mqtt5.QoS.AT_LEAST_ONCE)]
+        self._write(mqtt5.SubscribePacket(self._id(), wanted).write())
 
     def _subscribed(self, packet: mqtt5.SubAckPacket) -> None:
-        self._in_flight.discard(packet.packet_id)
         if packet.reason_codes != [mqtt5.SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE]:
-            self._refused("the broker refused the subscription to our own topic")
-        elif not self._accepted.done():
-            self._accepted.set_result(None)
-            self._ping()
+            self._fail("the broker refused the subscription")
+            return
+        self._up = True
+        self._watch()
+        if self._owner is not None:
+            self._owner.link_up(self)
 
-    def _refused(self, why: str) -> None:
-        if not self._accepted.done():
-            self._accepted.set_exception(ConnectionRefusedError(why))
-        self.abort()
+    def _acknowledged(self, packet: mqtt5.PubAckPacket) -> None:
+        self._in_flight.discard(packet.packet_id)
+        if packet.reason_code in TAKEN:
+            self._counters.acknowledged += 1
+        else:
+            self._counters.refused += 1
+        self._send_waiting()
 
-    def _flush(self) -> None:
-        while self._waiting and len(self._in_flight) < self._window:
-            topic, payload, retain = self._waiting.popleft()
-            packet_id = self._take_id()
-            qos = mqtt5.QoS.AT_LEAST_ONCE
-            self._write(mqtt5.PublishPacket(topic, payload, qos=qos, retain=retain, packet_id=packet_id).write())
+    def _send_waiting(self) -> None:
+        while self._up and not self._paused and len(self._in_flight) < self._window:
+            if self._state is not None:
+                payload, self._state = self._state, None
+                self._send("state", payload, retain=True)
+            elif self._waiting:
+                self._send("up", self._waiting.popleft(), retain=False)
+            else:
+                return
 
-    def _take_id(self) -> int:
-        while self._next_id in self._in_flight:
-            self._next_id = self._next_id % 65_535 + 1
-        taken, self._next_id = self._next_id, self._next_id % 65_535 + 1
-        self._in_flight.add(taken)
-        return taken
+    def _send(self, leaf: topics.Leaf, payload: bytes, *, retain: bool) -> None:
+        number = self._id()
+        self._in_flight.add(number)
+        topic, qos = self._topic(leaf), mqtt5.QoS.AT_LEAST_ONCE
+        self._write(mqtt5.PublishPacket(topic, payload, qos=qos, retain=retain, packet_id=number).write())
 
-    def _ping(self) -> None:
-        self._write(mqtt5.PingReqPacket().write())
-        self._pinger = asyncio.get_running_loop().call_later(KEEPALIVE_S / 2, self._ping)
+    def _id(self) -> int:
+        number = self._next_id
+        self._next_id = number % 65_535 + 1
+        return number
+
+    def _topic(self, leaf: topics.Leaf) -> str:
+        return f"wg/1/{self._identity.shard}/{self._identity.chip}/{leaf}"
 
     def _write(self, data: bytes) -> None:
+        self._quiet = False
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
+    # keepalive: one timer a link, of the machine's real time, which is the broker's
 
-def _context(tls: Tls) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=str(tls.authority))
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(tls.certificate, tls.key)
-    return context
+    def _watch(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        half_s = self._broker.keep_alive_s / 2
+        self._timer = asyncio.get_running_loop().call_later(half_s, self._check)
+
+    def _check(self) -> None:
+        if self._unheard >= 2:
+            self._fail("the broker is silent")
+            return
+        if self._quiet:
+            self._write(mqtt5.PingReqPacket().write())
+            self._unheard += 1
+        self._quiet = True
+        self._watch()
+
+    def _late(self) -> None:
+        self._fail("no answer to CONNECT")
+
+    def refuse(self, reason: str) -> None:
+        """The socket never came about."""
+        self._end(reason)
+
+    def _fail(self, reason: str) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+        self._end(reason)
+
+    def _end(self, reason: str) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        owner, self._owner, self._up = self._owner, None, False
+        if owner is not None:
+            owner.link_down(self, reason)

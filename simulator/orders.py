@@ -3,7 +3,7 @@
 The signature has been verified before (downlink.py). Only an order raises the counter floor (P18).
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from schemas.chip import RelayOpened
 from schemas.signed import Command

@@ -4,7 +4,7 @@ Safety first: the coil is on only in `Closing` and `Closed`, both carry a grant,
 clock when the coil goes on. Loss of the link has no place here. Refuses to judge tickets (ticket.py) and orders (orders.py).
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from schemas.chip import Contact, Happening, OpenedReason, RelayClosed, RelayOpened, SelfTestFailed
 from simulator import sensor as sensors
@@ -72,7 +72,9 @@ def contact_read(chip: Chip, contact: Contact) -> tuple[Chip, tuple[Word, ...]]:
     if not moved:
         return chip, ()
     turn = Turn(chip.up_ms, before, happenings, answers)
-    sensor, words = sensors.cut(chip.sensor, chip.up_ms, chip.settings.settle_ms)
+    # the last of the session's current, read while the contact opens, is no current around it
+    blind_ms = chip.settings.settle_ms if contact == "open" else 0
+    sensor, words = sensors.cut(chip.sensor, chip.up_ms, blind_ms)
     return replace(chip, sensor=sensor, turns=(*chip.turns, turn)), words
 
 

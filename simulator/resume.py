@@ -3,7 +3,7 @@
 Times come from the clock only if it is set; until then the session waits, with the contact open. Refuses to guess.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from schemas.chip import OpenedReason, RelayOpened
 from simulator import relay as relays

@@ -4,15 +4,15 @@ Only `stored` frees; an overflow forgets the oldest telemetry first and remember
 Times are `up` of the running boot. Refuses to make messages, to encode and to publish: it says what is due.
 """
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from schemas.chip import BootUp, BufferOverflow, Event, Message, Telemetry
 
 Range = tuple[int, int, int]  # boot, from, to
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One message: as made until it is first published, as bytes from then on."""
 
     boot: int
@@ -30,8 +30,7 @@ class Entry:
         return self.boot, self.seq
 
 
-@dataclass(frozen=True, slots=True)
-class Ring:
+class Ring(Struct, frozen=True):
     """Entries in the order of (boot, seq); `lost` are ranges that were forgotten and are not declared yet."""
 
     capacity: int

@@ -3,7 +3,8 @@
 Holds sums, so that steps can be joined without losing anything; refuses to know when a message is due and what a message is.
 """
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 BURNING_A = 15.0  # chip-protocol.md: pilot arcs are below 15 A
 LONGEST_STEP_MS = 600_000  # the wire's limit for `step_ms`
@@ -12,8 +13,7 @@ MOST_SAMPLES = 120  # a message: far below the 16 KiB of the wire, also with lon
 JOIN_QUIET_MS = 60_000  # a quiet stretch of this length needs no second by second
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """The sums over [from_up, to_up). What is not in `known_ms` is unknown, which is not 0."""
 
     from_up: int
@@ -63,8 +63,7 @@ class Step:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """Steps of one length without a hole: the samples of one telemetry message."""
 
     steps: tuple[Step, ...]

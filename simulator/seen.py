@@ -3,15 +3,14 @@
 Holds shapes only; refuses to decide anything.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from simulator.samples import Step
 
 HOLDS_MS = 100  # how long a reading stands when no other follows: arc-recordings/README.md
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What the registers showed at `up_ms`; it stands until the next reading, at most `holds_ms`. None = unknown."""
 
     up_ms: int
@@ -20,16 +19,14 @@ class Reading:
     holds_ms: int = HOLDS_MS
 
 
-@dataclass(frozen=True, slots=True)
-class ArcStarted:
+class ArcStarted(Struct, frozen=True):
     """Something burns, for the first time in over 2 s."""
 
     from_up: int
     peak_a: float
 
 
-@dataclass(frozen=True, slots=True)
-class ArcEnded:
+class ArcEnded(Struct, frozen=True):
     """The burst that began at `from_up` burned last at `to_up`, `arc_ms` in all."""
 
     from_up: int
@@ -38,8 +35,7 @@ class ArcEnded:
     peak_a: float
 
 
-@dataclass(frozen=True, slots=True)
-class Frozen:
+class Frozen(Struct, frozen=True):
     """The registers stand still since `from_up`."""
 
     from_up: int
@@ -47,15 +43,13 @@ class Frozen:
     voltage_v: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class FrozenOver:
+class FrozenOver(Struct, frozen=True):
     """The registers move again."""
 
     up_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class CutDone:
+class CutDone(Struct, frozen=True):
     """Everything before `up_ms` has been told."""
 
     up_ms: int

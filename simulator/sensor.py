@@ -7,7 +7,9 @@ pair changes, or when it has stood for more than 1 s. Refuses to know contacts, 
 """
 
 import math
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from simulator.samples import BURNING_A, JOIN_QUIET_MS, LONGEST_STEP_MS, Step, grown
 from simulator.seen import ArcEnded, ArcStarted, CutDone, Frozen, FrozenOver, Reading, Word
@@ -17,8 +19,7 @@ PAUSE_MS = 2000
 MOST_A = 2000.0  # the wire's bound; an ignition spike beyond it is told as the bound, it burns all the same
 
 
-@dataclass(frozen=True, slots=True)
-class Burst:
+class Burst(Struct, frozen=True):
     """Burning with pauses of at most 2 s."""
 
     from_up: int
@@ -27,8 +28,7 @@ class Burst:
     peak_a: float
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """A piece of time in which one reading stood, or (current None) nothing is known."""
 
     from_up: int
@@ -37,8 +37,7 @@ class Stretch:
     voltage_v: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """Readings of one non-zero pair in a row: undecided (`waiting`) until the pair changes, or frozen."""
 
     from_up: int
@@ -49,15 +48,14 @@ class Run:
     frozen: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sensor:
+class Sensor(Struct, frozen=True):
     """All that is remembered between two readings."""
 
     now_up: int = 0
     step_ms: int = 1000
     held: Reading | None = None
     run: Run | None = None
-    step: Step = field(default_factory=lambda: Step(0, 0))
+    step: Step = Step(0, 0)
     burst: Burst | None = None
     burned_up: int | None = None
     cuts: tuple[int, ...] = ()

@@ -3,91 +3,81 @@
 Holds shapes only.
 """
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from schemas.chip import Contact, Happening
 from simulator.seen import Reading
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Struct, frozen=True):
     """Time has passed."""
 
     up_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Readings:
+class Readings(Struct, frozen=True):
     """The sensor was read, perhaps several times since the last input; the newest reading is not later than `up_ms`."""
 
     up_ms: int
     readings: tuple[Reading, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ContactRead:
+class ContactRead(Struct, frozen=True):
     """The contact as read back: it has changed, or is known for the first time."""
 
     up_ms: int
     contact: Contact
 
 
-@dataclass(frozen=True, slots=True)
-class ButtonPressed:
+class ButtonPressed(Struct, frozen=True):
     """Somebody pressed the button on the machine."""
 
     up_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Mains:
+class Mains(Struct, frozen=True):
     """The mains came or went while the chip lives on its battery."""
 
     up_ms: int
     present: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True):
     """Another input of the chip saw something for which no rule here decides: case, movement, gas, SIM card."""
 
     up_ms: int
     happening: Happening
 
 
-@dataclass(frozen=True, slots=True)
-class ClockFault:
+class ClockFault(Struct, frozen=True):
     """The clock's hardware jumped."""
 
     up_ms: int
     by_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(Struct, frozen=True):
     """The modem has a network, or has none."""
 
     up_ms: int
     available: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(Struct, frozen=True):
     """The broker accepted the connection that was dialled, and our subscription."""
 
     up_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class LinkLost:
+class LinkLost(Struct, frozen=True):
     """The connection is gone, or did not come about."""
 
     up_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Down:
+class Down(Struct, frozen=True):
     """Bytes from our `down` topic."""
 
     up_ms: int
@@ -109,8 +99,7 @@ Input = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Publish:
+class Publish(Struct, frozen=True):
     """Bytes for `up` (evidence, with its key) or, retained, for `state`."""
 
     leaf: Literal["up", "state"]
@@ -118,22 +107,19 @@ class Publish:
     key: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Coil:
+class Coil(Struct, frozen=True):
     """Pull the contactor, or let it go."""
 
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Dial:
+class Dial(Struct, frozen=True):
     """Connect, with this last will on `state`."""
 
     will: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class HangUp:
+class HangUp(Struct, frozen=True):
     """Drop the connection: its last will is that of another boot."""
 
 

@@ -1,78 +1,122 @@
-"""What a chip's sensor measures: a quiet machine, made-up welding with the noise of a real one, or a recording.
+"""What the current sensor of a machine sees: standstill, made-up welding with the traits of a real arc, or a recording.
 
-Made of seeded randomness, never of a clock: the device says until when readings are wanted. Refuses to know contacts: whether
-current can flow is the device's business.
+Gives readings when asked until when; times are milliseconds of the machine. Seeded randomness, no clock. `live` = current can
+reach the electrode; a recording is imposed on the sensor and asks nobody.
 """
 
 import random
-from dataclasses import dataclass, field
+from typing import Protocol
 
-from simulator.recording import Recording
+from simulator.recording import LAST_ROW_MS, Recording
 from simulator.samples import BURNING_A
 from simulator.seen import Reading
 
-# a quiet register need not be read often: each reading stands until the next, and current changes it at once
-_QUIET_EVERY_MS = 10_000
-_WELD_EVERY_MS = 100
+FOR_EVER_MS = 10**12
+OPEN_CIRCUIT_V = 63.0
+POLL_MS = 100
+STEP_MS = 24  # as the recorded power source does; at most 100, or what is between two readings is a gap
 
 
-@dataclass(slots=True)
-class Source:
-    """The readings of one machine, in order. `burned_ms` is how long current of at least 15 A was given out."""
+class Source(Protocol):
+    """What a device takes its readings from."""
 
-    dice: random.Random
-    given_up: int = 0
-    burned_ms: int = 0
-    _welds: list[tuple[int, int, float]] = field(default_factory=list)
-    _played: list[Reading] = field(default_factory=list)
+    def take(self, until_ms: int, *, live: bool) -> list[Reading]:
+        """The readings up to this moment, in order."""
 
-    def weld(self, from_up: int, for_ms: int, current_a: float) -> None:
-        """Current for a while."""
-        self._welds.append((from_up, from_up + for_ms, current_a))
-
-    def play(self, recording: Recording, from_up: int) -> None:
-        """A recording, its first row at `from_up`."""
-        self._played = [
-            Reading(from_up + reading.up_ms, reading.current_a, reading.voltage_v, reading.holds_ms)
-            for reading in recording.readings
-        ]
+    def next_ms(self, now_ms: int) -> int | None:
+        """When asking again is worth it; None = only when the contact moves."""
 
     @property
-    def playing(self) -> bool:
-        """Whether a recording still has rows to give."""
-        return bool(self._played)
+    def end_ms(self) -> int | None:
+        """When nothing more will come: the machine stands still from then on."""
 
-    def next_up(self, now_up: int) -> int:
-        """When the next reading is worth taking."""
-        if self._played:
-            return max(now_up + 1, min(now_up + _WELD_EVERY_MS, self._played[0].up_ms))
-        busy = any(start - _QUIET_EVERY_MS <= now_up < end for start, end, _ in self._welds)
-        return now_up + (_WELD_EVERY_MS if busy else _QUIET_EVERY_MS)
 
-    def until(self, up_ms: int, *, flows: bool) -> tuple[Reading, ...]:
-        """The readings up to now; `flows`: current can reach the arc (contact closed, or bypassed)."""
-        if self._played:
-            return self._rows(up_ms)
-        self._welds = [weld for weld in self._welds if weld[1] > self.given_up]
+class Idle:
+    """Nobody welds: one reading that stands until something changes."""
+
+    def __init__(self, from_ms: int) -> None:
+        self._at_ms = from_ms
+        self._told: bool | None = None
+
+    def take(self, until_ms: int, *, live: bool) -> list[Reading]:
+        if live is self._told:
+            return []
+        at_ms = self._at_ms if self._told is None else until_ms
+        self._told = live
+        return [Reading(at_ms, 0.0, OPEN_CIRCUIT_V if live else 0.0, FOR_EVER_MS)]
+
+    def next_ms(self, now_ms: int) -> int | None:
+        return now_ms if self._told is None else None
+
+    @property
+    def end_ms(self) -> int | None:
+        return None
+
+
+class Weld:
+    """An arc with an ignition spike, noise, short circuits and short losses; without power nothing flows."""
+
+    def __init__(
+        self, from_ms: int, for_ms: int, current_a: float, dice: random.Random, step_ms: int = STEP_MS
+    ) -> None:
+        self._at_ms = from_ms
+        self.end_ms = from_ms + for_ms
+        self._mean_a = current_a
+        self._dice = dice
+        self._step_ms = step_ms
+        self._cold = True
+        self._drift = 0.0
+        self._lost = 0
+
+    def take(self, until_ms: int, *, live: bool) -> list[Reading]:
         readings = []
-        while self.given_up + _WELD_EVERY_MS <= up_ms:
-            at = self.given_up
-            weld = next((w for w in self._welds if w[0] <= at < w[1]), None)
-            current_a = weld[2] if weld is not None and flows else 0.0
-            readings.append(self._reading(at, current_a))
-            self.given_up += _WELD_EVERY_MS if self._welds else min(_QUIET_EVERY_MS, max(_WELD_EVERY_MS, up_ms - at))
-        return tuple(readings)
+        while self._at_ms < min(self.end_ms, until_ms + 1):
+            current_a, voltage_v = self._pair() if live else (0.0, 0.0)
+            self._cold = not live
+            length_ms = min(self._step_ms, self.end_ms - self._at_ms)
+            readings.append(Reading(self._at_ms, current_a, voltage_v, length_ms))
+            self._at_ms += self._step_ms
+        return readings
 
-    def _reading(self, at: int, current_a: float) -> Reading:
-        if current_a == 0:
-            quiet = _WELD_EVERY_MS if self._welds else _QUIET_EVERY_MS
-            return Reading(at, 0.0, 0.0, quiet)
-        noisy = max(BURNING_A + 1, self.dice.gauss(current_a, current_a * 0.06))
-        self.burned_ms += _WELD_EVERY_MS
-        return Reading(at, round(noisy, 1), round(self.dice.gauss(24.0, 1.0), 1), _WELD_EVERY_MS)
+    def next_ms(self, now_ms: int) -> int | None:
+        return min(self.end_ms, max(self._at_ms, now_ms + min(POLL_MS, self._step_ms * 4)))
 
-    def _rows(self, up_ms: int) -> tuple[Reading, ...]:
-        count = sum(1 for reading in self._played if reading.up_ms <= up_ms)
-        rows, self._played = tuple(self._played[:count]), self._played[count:]
-        self.given_up = max(self.given_up, up_ms)
-        return rows
+    def _pair(self) -> tuple[float, float]:
+        """One measurement of a live arc. Two in a row are practically never the same, as in the recordings."""
+        dice = self._dice
+        if self._cold:
+            return round(self._mean_a * 1.8, 1), 12.0
+        if self._lost:
+            self._lost -= 1
+            return 0.0, round(68 + 3 * dice.random(), 1)
+        if dice.random() < 0.004:
+            self._lost = dice.randrange(3)
+        self._drift = 0.8 * self._drift + dice.gauss(0, 0.03)
+        short = 1.5 if dice.random() < 0.03 else 1.0
+        current_a = max(BURNING_A + 1, self._mean_a * (1 + self._drift) * short)
+        return round(current_a, 1), round((14 + 0.05 * current_a) / short + dice.gauss(0, 0.5), 1)
+
+
+class Playback:
+    """A recording as the sensor, row by row."""
+
+    def __init__(self, from_ms: int, recording: Recording) -> None:
+        self._from_ms = from_ms
+        self._rows = recording.readings
+        self._next = 0
+        self.end_ms = from_ms + recording.duration_ms
+
+    def take(self, until_ms: int, *, live: bool) -> list[Reading]:  # noqa: ARG002  (the shape of all sources)
+        readings = []
+        while self._next < len(self._rows) and self._rows[self._next].up_ms + self._from_ms <= until_ms:
+            row = self._rows[self._next]
+            at_ms = self._from_ms + row.up_ms
+            holds_ms = min(row.holds_ms, LAST_ROW_MS) if self._next == len(self._rows) - 1 else row.holds_ms
+            readings.append(Reading(at_ms, row.current_a, row.voltage_v, holds_ms))
+            self._next += 1
+        return readings
+
+    def next_ms(self, now_ms: int) -> int | None:
+        if self._next == len(self._rows):
+            return self.end_ms
+        return max(now_ms + POLL_MS, self._rows[self._next].up_ms + self._from_ms)

@@ -4,7 +4,7 @@ The signature has been verified before (downlink.py). Nothing here trusts a cloc
 and the longest session bound the ticket. Refuses to move the coil itself (relay.py).
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from schemas.chip import Armed as ArmedEvent
 from schemas.chip import Button, RefusedReason, RelayOpened, TicketRefused

@@ -4,7 +4,7 @@ After a connect the presence goes first, then live words at once (voice.utter), 
 oldest first. Refuses to touch a socket: it says `Dial` and `Publish`.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from schemas.chip import BufferOverflow
 from schemas.down import Resend

@@ -4,10 +4,9 @@ Holds P2, P3 and P13's first half. `at` and `late` are fixed when a message is f
 Refuses to decide when something is due.
 """
 
-from dataclasses import replace
 from typing import TypedDict
 
-import msgspec
+from msgspec.structs import replace
 
 from schemas.chip import BootUp, Clock, Event, Happening, Log, Message, Presence, RefusedReason, Result, Telemetry
 from schemas.decode import encode
@@ -117,12 +116,12 @@ def stamped(chip: Chip, entry: Entry) -> Message:
     if message is None:
         raise AssertionError("an entry without bytes still has its message")
     if message.boot != chip.flash.boot:  # another boot's `up` means nothing to this clock
-        return msgspec.structs.replace(message, late=True)
+        return replace(message, late=True)
     if isinstance(message, BootUp):
         return boot_message(chip)
     late = chip.up_ms - message.up > chip.settings.late_ms
     at, clock = chip.wall.at(message.up), chip.wall.quality(chip.up_ms)
-    return msgspec.structs.replace(message, at=at, clock=clock, late=late)
+    return replace(message, at=at, clock=clock, late=late)
 
 
 def boot_message(chip: Chip) -> BootUp:

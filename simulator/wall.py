@@ -3,7 +3,7 @@
 Set by the platform's signed words only. Refuses times of which the wire has no word.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from schemas.chip import Clock
 
@@ -11,8 +11,7 @@ FRESH_MS = 24 * 3600 * 1000  # a cheap crystal drifts about 2 s a day: after a d
 LATEST_MS = 4_102_444_800_000  # schemas.chip.WallMs
 
 
-@dataclass(frozen=True, slots=True)
-class WallClock:
+class WallClock(Struct, frozen=True):
     """`offset_ms` is the wall time at which `up` was 0; `set_up` is when the platform last confirmed it in this boot."""
 
     offset_ms: int | None = None

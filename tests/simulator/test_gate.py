@@ -1,6 +1,6 @@
 """The boot gate and the clock: P1-P5, P16, P20."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from schemas.chip import BootUp, ClockSet, Telemetry, TimeWanted
 from simulator.flash import blank

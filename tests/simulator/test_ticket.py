@@ -1,9 +1,7 @@
 """Tickets and presence: P18, P19, P22."""
 
-from dataclasses import replace
-
-import msgspec
 import pytest
+from msgspec.structs import replace
 
 from schemas.chip import Armed, RelayClosed, TicketRefused
 from schemas.signed import Ticket
@@ -122,7 +120,7 @@ def others(count: int, exp_s: int) -> tuple[Used, ...]:
 
 def replace_cmd(ticket: Ticket) -> Ticket:
     """The same permission as a new command, so that only the ticket's own id can stop it."""
-    return msgspec.structs.replace(ticket, cmd=uuid(424242))
+    return replace(ticket, cmd=uuid(424242))
 
 
 def test_p18_a_full_ticket_store_refuses_until_one_has_expired() -> None:

@@ -118,9 +118,9 @@ async def write_sessions(batch: Batch) -> None:
             opened = mapping.utc(whole.opened.at_ms)
             later = await reported.next_opened(batch.conn, chip.chip_no, known, opened)
             following = mapping.ms_of(later) if later is not None else None
-        stands = session.standing(
-            whole, live=live, next_opened_ms=following, ends_ms=entitled.ends_ms, now_ms=mapping.ms_of(batch.now)
-        )
+        # while we catch up, silence proves nothing: the session's own last word is as far as we know
+        now_ms = whole.last.at_ms if batch.draft.catching_up(chip.shard) else mapping.ms_of(batch.now)
+        stands = session.standing(whole, live=live, next_opened_ms=following, ends_ms=entitled.ends_ms, now_ms=now_ms)
         historical = not live and known in batch.reassemble
         row = session_row(chip, whole, entitled, stands, historical=historical)
         for ended, _ in await reported.put_session(batch.conn, row, batch.now):

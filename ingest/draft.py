@@ -58,6 +58,7 @@ class Draft:
     catching_up: Callable[[str], bool]
     chips: dict[str, Chip] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
+    spoken: dict[str, set[int]] = field(default_factory=dict)
     heard_before: dict[str, int] = field(default_factory=dict)
     live: list[tuple[Timed, Said]] = field(default_factory=list)
     late: list[tuple[Timed, Said]] = field(default_factory=list)
@@ -111,6 +112,14 @@ class Draft:
         self.reject(arrival, bad.reason, bad.detail, bad.boot, bad.seq)
         if bad.boot is not None and bad.seq is not None:
             self._cover(chip, bad.boot, bad.seq)
+
+    def poison(self, arrival: Arrival, error: str) -> None:
+        """A message that nobody can store: kept as bytes, and waited for no longer."""
+        boot, seq = getattr(arrival.said, "boot", None), getattr(arrival.said, "seq", None)
+        self.reject(arrival, "poison", error, boot, seq)
+        chip = self.chips.get(arrival.chip) if arrival.chip else None
+        if chip is not None and chip.shard == arrival.shard and boot is not None and seq is not None:
+            self._cover(chip, boot, seq)
 
     def _presence(self, chip: Chip, arrival: Arrival, said: Presence) -> None:
         self.fates["presence"] = self.fates.get("presence", 0) + 1
@@ -191,25 +200,29 @@ class Draft:
         self._wants_time(chip, timed)
         self.fates["new"] = self.fates.get("new", 0) + 1
 
-    def settle(self, found: dict[int, int], quarantined: set[int]) -> None:
-        """Decide the candidates, now that the store has said what it holds (positions as in `candidates`)."""
-        for number, timed in enumerate(self.candidates):
-            self._settle(timed, found.get(number), number in quarantined)
+    def settle(self, found: dict[int, int], quarantined: set[int], elsewhere: set[int]) -> None:
+        """Decide the candidates, now that the store has said what it holds (positions as in `candidates`).
 
-    def _settle(self, timed: Timed, stored: int | None, quarantined: bool) -> None:  # noqa: FBT001
-        content = timed.arrival.hash
-        stored = self.fresh.get((timed.chip, timed.message.boot, timed.message.seq), stored)
-        if stored is not None and stored != content:
-            self._conflict(timed, "another content is stored under this key")
-        elif stored is not None or quarantined:
-            self.fates["duplicate"] = self.fates.get("duplicate", 0) + 1
-            self.touched.add(timed.chip)
-        elif intake.place(self.chips[timed.chip].fold.progress, timed.message.boot, timed.message.seq) is Place.SEEN:
-            self._conflict(timed, "this key was seen with another time")
-        else:
-            self.accept(timed, live=False)
+        A conflict needs proof: another content, or another time, is stored under the key. What was seen and is nowhere (given up
+        as unreadable, declared lost, counted beyond the quarantine's cap) is late evidence, and welcome.
+        """
+        for number, timed in enumerate(self.candidates):
+            stored = self.fresh.get((timed.chip, timed.message.boot, timed.message.seq), found.get(number))
+            if stored is not None and stored != timed.arrival.hash:
+                self._conflict(timed, "another content is stored under this key")
+            elif stored is not None or number in quarantined:
+                self._repeated(timed)
+            elif number in elsewhere:
+                self._conflict(timed, "this key is stored with another time")
+            else:
+                self.accept(timed, live=False)
+
+    def _repeated(self, timed: Timed) -> None:
+        self.fates["duplicate"] = self.fates.get("duplicate", 0) + 1
+        self._cover(self.chips[timed.chip], timed.message.boot, timed.message.seq)
 
     def _conflict(self, timed: Timed, detail: str) -> None:
+        self.spoken.setdefault(timed.chip, set()).add(timed.message.boot)
         self.conflicts.append(timed)
         self.reject(timed.arrival, "changed_key", detail, timed.message.boot, timed.message.seq)
         self.touched.add(timed.chip)
@@ -233,6 +246,7 @@ class Draft:
 
     def _cover(self, chip: Chip, boot: int, seq: int) -> None:
         current = self.chips[chip.chip]
+        self.spoken.setdefault(chip.chip, set()).add(boot)
         progress = intake.cover(current.fold.progress, boot, seq)
         self.chips[chip.chip] = replace(current, fold=replace(current.fold, progress=progress))
         self.touched.add(chip.chip)

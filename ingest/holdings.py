@@ -21,6 +21,9 @@ from weld.store.connect import TRANSIENT, Conn, connect
 
 log = structlog.get_logger()
 
+# The broker begins to hand out what it kept a moment after we are connected.
+CATCH_UP_S = 1.0
+
 
 @dataclass(slots=True)
 class Shard:
@@ -33,6 +36,7 @@ class Shard:
     drained_s: float = 0.0
     waiting: int = 0
     renewed_s: float = 0.0
+    connected_s: float = 0.0
     keeper: asyncio.Task[None] | None = None
 
 
@@ -79,7 +83,8 @@ class Holdings:
         now_s = asyncio.get_running_loop().time()
         for shard in self.shards.values():
             shard.waiting = waiting.get(shard.name, 0)
-            if shard.link is not None and shard.link.alive and shard.waiting == 0 and not shard.drained:
+            quiet = shard.link is not None and shard.link.alive and shard.waiting == 0
+            if quiet and not shard.drained and now_s > shard.connected_s + CATCH_UP_S:
                 shard.drained, shard.drained_s = True, now_s
 
     def pause(self, *, paused: bool) -> None:
@@ -179,6 +184,7 @@ class Holdings:
             if self._paused:
                 shard.link.pause()
             backoff_s = 0.1
+            shard.connected_s = asyncio.get_running_loop().time()
             await shard.link.wait_closed()
             shard.drained = False
             await self._still_ours(shard)

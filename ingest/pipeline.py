@@ -43,7 +43,9 @@ async def settle_candidates(batch: Batch) -> None:
         keys = batch.draft.keys()
         found = await evidence.find(batch.conn, keys)
         quarantined = await evidence.find_quarantined(batch.conn, keys)
-        batch.draft.settle(found, quarantined)
+        open_ends = [n for n in range(len(keys)) if n not in found and n not in quarantined]
+        elsewhere = await evidence.find_elsewhere(batch.conn, keys, open_ends) if open_ends else set()
+        batch.draft.settle(found, quarantined, elsewhere)
 
 
 async def look_up_tickets(batch: Batch) -> None:

@@ -17,7 +17,7 @@ from weld.core import catalogue, detect, session
 from weld.core.ids import uuid7
 from weld.kit.wait import wait
 from weld.store import reported
-from weld.store.connect import TRANSIENT, Conn
+from weld.store.connect import FAILURES, Conn
 from weld.store.reported import AlertRow, SilentRow
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ingest.memory import Chip, Memory
     from ingest.settings import IngestSettings
+    from weld.core.session import Session
     from weld.kit.clock import Clock
 
 log = structlog.get_logger()
@@ -52,7 +53,7 @@ class Watchdog:
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._inferred: set[UUID] = set()
+        self._inferred: dict[str, tuple[UUID, int, int]] = {}  # what was reviewed of each chip: session and last word
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look every few seconds until `stop`."""
@@ -65,7 +66,7 @@ class Watchdog:
             await self._host.with_connection(self._expire)
             await self._host.with_connection(self._silence)
             await self._overdue_sessions()
-        except TRANSIENT as error:
+        except FAILURES as error:
             log.warning("watchdog_waits", error=type(error).__name__)
         except RuntimeError as error:  # a lease was lost in between: the new owner looks
             log.warning("watchdog_waits", error=str(error))
@@ -117,11 +118,17 @@ class Watchdog:
         ]
         if chips:
             await self._host.review([chip.chip for chip in chips])
-            self._inferred.update(chip.fold.session.id for chip in chips if chip.fold.session is not None)
+            self._inferred.update(
+                {chip.chip: _mark(chip.fold.session) for chip in chips if chip.fold.session is not None}
+            )
 
     def _overdue(self, chip: "Chip", now_ms: int) -> bool:
         known, licence = chip.fold.open_session, chip.fold.licence
-        if known is None or licence is None or known.id in self._inferred:
+        if known is None or licence is None or self._inferred.get(chip.chip) == _mark(known):
             return False
         stands = session.standing(known, live=True, next_opened_ms=None, ends_ms=licence.ends_ms, now_ms=now_ms)
         return stands.state == "inferred"
+
+
+def _mark(known: "Session") -> tuple[UUID, int, int]:
+    return known.id, known.last.boot, known.last.seq

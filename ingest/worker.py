@@ -9,7 +9,7 @@ import os
 import socket
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -31,9 +31,29 @@ from weld.core import intake
 from weld.kit.clock import Clock
 from weld.kit.wait import wait
 from weld.store import chips, leases
-from weld.store.connect import DOUBLED, TRANSIENT, Conn, connect
+from weld.store.connect import DOUBLED, FAILURES, Conn, blames_data, connect
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """A batch or a part of one; `again`: memory was loaded anew for it once; `poison`: it is one message, and why it is bad."""
+
+    deliveries: list[Delivery]
+    again: bool = False
+    poison: str | None = None
+
+    def once_more(self) -> "Portion":
+        """The same with fresh memory."""
+        return replace(self, again=True)
+
+    def split(self, error: str) -> "list[Portion]":
+        """Its halves, the second first (they are taken from the end); a single message is the bad one."""
+        if len(self.deliveries) == 1:
+            return [] if self.poison is not None else [replace(self, poison=error)]
+        half = len(self.deliveries) // 2
+        return [Portion(self.deliveries[half:], self.again), Portion(self.deliveries[:half], self.again)]
 
 
 class Worker:
@@ -51,6 +71,7 @@ class Worker:
         self._inbox: deque[Delivery] = deque()
         self._arrived = asyncio.Event()
         self._paused = False
+        self._doubt = False
         self._confirmations = Confirmations(settings.stored_after_s)
         self._resends = Resends(settings.resend_after_s)
         self._conn: Conn | None = None
@@ -119,57 +140,61 @@ class Worker:
                     await self._process([delivery for delivery in taken if delivery.link.alive], stop)
                 if self._paused and len(self._inbox) < self.settings.inbox_messages // 2:
                     self._pause(paused=False)
-            self.holdings.mark_drained(Counter(delivery.topic[5:7] for delivery in self._inbox))
+                self._mark_drained()
+            self._mark_drained()
 
-    async def _process(self, deliveries: list[Delivery], stop: asyncio.Event, *, reloaded: bool = False) -> None:
-        """One batch to its end: committed, or split down to the one message that cannot be stored."""
-        deliveries = [d for d in deliveries if d.topic[5:7] in self.shards]
-        if not deliveries:
-            return
-        try:
-            await self._commit(deliveries)
-        except LeaseLost as lost:
-            self.holdings.lose(lost.shards)
-            await self._process(deliveries, stop)
-        except DOUBLED:
-            counters.BATCHES.labels("memory_wrong").inc()
-            log.error("memory_was_wrong", messages=len(deliveries))
-            await self._reload()
-            await (
-                self._split(deliveries, stop, "a key that was thought new is stored")
-                if reloaded
-                else self._again(deliveries, stop)
-            )
-        except TRANSIENT as error:
-            counters.BATCHES.labels("database_lost").inc()
-            log.warning("database_lost", error=type(error).__name__)
-            if await self._reconnect(stop):
-                await self._process(deliveries, stop)
-        except Exception as error:  # noqa: BLE001  a bad message costs one message, whatever it breaks
-            counters.BATCHES.labels("split").inc()
-            log.warning("batch_failed", messages=len(deliveries), error=f"{type(error).__name__}: {error}"[:300])
-            await self._reload()
-            await self._split(deliveries, stop, f"{type(error).__name__}: {error}")
+    def _mark_drained(self) -> None:
+        self.holdings.mark_drained(Counter(delivery.topic[5:7] for delivery in self._inbox))
 
-    async def _again(self, deliveries: list[Delivery], stop: asyncio.Event) -> None:
-        await self._process(deliveries, stop, reloaded=True)
+    async def _process(self, deliveries: list[Delivery], stop: asyncio.Event) -> None:
+        """One batch to its end: committed, or split down to the one message that cannot be stored.
 
-    async def _split(self, deliveries: list[Delivery], stop: asyncio.Event, error: str) -> None:
-        if len(deliveries) > 1:
-            half = len(deliveries) // 2
-            await self._process(deliveries[:half], stop)
-            await self._process(deliveries[half:], stop)
-            return
-        poison = self._read(deliveries[0])
-        await self._commit_draft(deliveries, self._poisoned(poison, error))
+        Whatever goes wrong here is answered here: an error in the handling of an error must not end the worker.
+        """
+        work, backoff_s = [Portion(deliveries)], 0.1
+        while work and not stop.is_set():
+            portion = work.pop()
+            try:
+                await self._commit(portion)
+                backoff_s = 0.1
+            except LeaseLost as lost:
+                self.holdings.lose(lost.shards)
+                work.append(portion)
+            except DOUBLED:
+                counters.BATCHES.labels("memory_wrong").inc()
+                log.error("memory_was_wrong", messages=len(portion.deliveries))
+                self._doubt = True
+                work += (
+                    portion.split("a key that was thought new is stored") if portion.again else [portion.once_more()]
+                )
+            except Exception as error:  # noqa: BLE001  a bad message costs one message, whatever it breaks
+                if blames_data(error):
+                    # The transaction was rolled back for certain, so memory is still right.
+                    counters.BATCHES.labels("split").inc()
+                    log.warning("batch_failed", messages=len(portion.deliveries), error=type(error).__name__)
+                    work += portion.split(f"{type(error).__name__}: {error}")
+                    continue
+                counters.BATCHES.labels("database_lost").inc()
+                log.warning("database_lost", error=type(error).__name__)
+                self._doubt = True
+                work.append(portion)
+                await wait(stop, backoff_s)
+                backoff_s = min(backoff_s * 2, 5.0)
 
     def _poisoned(self, poison: Arrival, error: str) -> Draft:
-        draft = self._draft([])
-        draft.reject(poison, "poison", error, getattr(poison.said, "boot", None), getattr(poison.said, "seq", None))
+        draft = self._draft([poison])
+        draft.poison(poison, error)
         return draft
 
-    async def _commit(self, deliveries: list[Delivery]) -> None:
+    async def _commit(self, portion: "Portion") -> None:
+        await self._trust()
+        deliveries = [d for d in portion.deliveries if d.topic[5:7] in self.shards]
+        if not deliveries:
+            return
         arrivals = [self._read(delivery) for delivery in deliveries]
+        if portion.poison is not None:
+            await self._commit_draft(deliveries, self._poisoned(arrivals[0], portion.poison))
+            return
         draft = self._draft(arrivals)
         strangers = {a.chip for a in arrivals if a.chip is not None and a.chip not in draft.chips}
         if strangers and self._conn is not None:
@@ -209,8 +234,11 @@ class Worker:
     async def _commit_draft(self, deliveries: list[Delivery], draft: Draft) -> None:
         assert self._conn is not None  # noqa: S101  (run opens it before anything else)
         loop = asyncio.get_running_loop()
-        epochs = {name: self.shards[name].epoch for name in {d.topic[5:7] for d in deliveries}}
-        epochs |= {c.shard: self.shards[c.shard].epoch for c in draft.chips.values() if c.shard in self.shards}
+        wanted = {d.topic[5:7] for d in deliveries} | {draft.chips[name].shard for name in draft.touched}
+        gone = wanted - set(self.shards)
+        if gone:  # lost while we looked things up
+            raise LeaseLost(gone)
+        epochs = {name: self.shards[name].epoch for name in wanted}
         batch = Batch(self._conn, draft, epochs, self._key, self.clock.now(), self._sign)
         began_s = loop.time()
         await pipeline.run(batch)
@@ -241,32 +269,19 @@ class Worker:
             self._send(shard, chip, payload, "boot_reply")
         now_s = asyncio.get_running_loop().time()
         for name in batch.draft.touched:
-            progress = batch.draft.chips[name].fold.progress
-            self._confirmations.heard(name, [track.boot for track in progress.tracks[-2:]], now_s)
-            self._resends.heard(name, progress, now_s)
+            self._confirmations.heard(name, batch.draft.spoken.get(name, ()), now_s)
+            self._resends.heard(name, batch.draft.chips[name].fold.progress, now_s)
 
     # -- doubt
 
-    async def _reload(self) -> None:
-        """Throw memory away and load it again."""
-        assert self._conn is not None  # noqa: S101
-        await self.memory.load(self._conn, list(self.shards))
-
-    async def _reconnect(self, stop: asyncio.Event) -> bool:
-        """A new connection and fresh memory; False when asked to stop meanwhile."""
-        backoff_s = 0.1
-        while not stop.is_set():
-            try:
-                if self._conn is not None:
-                    await self._conn.close()
-                self._conn = await connect(self._url, "ingest")
-                await self._reload()
-            except TRANSIENT:
-                await wait(stop, backoff_s)
-                backoff_s = min(backoff_s * 2, 5.0)
-                continue
-            return True
-        return False
+    async def _trust(self) -> None:
+        """After any doubt: a connection that works, and memory loaded again. Raises what the database raises."""
+        if self._conn is None or self._conn.closed or self._doubt:
+            if self._conn is not None:
+                await self._conn.close()
+            self._conn = await connect(self._url, "ingest")
+            await self.memory.load(self._conn, list(self.shards))
+            self._doubt = False
 
     # -- replies
 
@@ -302,19 +317,21 @@ class Worker:
 
     async def review(self, names: Sequence[str]) -> None:
         """Write the open sessions of these silent chips again, as they stand now."""
-        draft = self._draft([])
-        for name in names:
-            if (chip := self.memory.get(name)) is not None:
-                draft.add(chip)
-                draft.review.append(name)
         async with self._busy:
+            await self._trust()
+            draft = self._draft([])  # inside the lock: an older picture of a chip would undo a batch
+            for name in names:
+                if (chip := self.memory.get(name)) is not None and chip.shard in self.shards:
+                    draft.add(chip)
+                    draft.touched.add(name)
+                    draft.review.append(name)
             await self._commit_draft([], draft)
 
     async def with_connection(self, work: Callable[[Conn], Awaitable[None]]) -> None:
         """Run the watchdog's own work between batches, in a transaction that holds all our leases."""
         async with self._busy:
-            if self._conn is None or self._conn.closed:
-                return
+            await self._trust()
+            assert self._conn is not None  # noqa: S101  (trust gives one)
             epochs = self.holdings.epochs
             async with self._conn.transaction():
                 held = await leases.hold(self._conn, epochs)
@@ -323,15 +340,18 @@ class Worker:
 
     async def _give_up(self, gaps: list[Gap]) -> None:
         """What stays unreadable after three resends is declared so, and counted."""
-        draft = self._draft([])
-        for gap in gaps:
-            chip = self.memory.get(gap.chip)
-            if chip is not None:
-                draft.add(draft.chips.get(gap.chip, chip))
-                draft.unreadable.append(gap)
         try:
+            await self._trust()
+            draft = self._draft([])
+            for gap in gaps:
+                chip = self.memory.get(gap.chip)
+                if chip is not None and chip.shard in self.shards:
+                    draft.add(draft.chips.get(gap.chip, chip))
+                    draft.touched.add(gap.chip)
+                    draft.unreadable.append(gap)
             await self._commit_draft([], draft)
-        except (LeaseLost, *TRANSIENT) as error:
+        except (LeaseLost, *FAILURES) as error:
+            self._doubt = True
             log.warning("give_up_failed", error=type(error).__name__)
 
     def _send(self, shard: str, chip: str, payload: bytes, kind: str) -> None:

@@ -15,8 +15,9 @@ WallMs = Annotated[int, Meta(ge=0, le=4_102_444_800_000, description="Millisecon
 UpMs = Annotated[int, Meta(ge=0, le=2**53 - 1, description="Milliseconds since this boot, monotonic")]
 Uuid = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
 Nonce = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{16,64}$", description="Single use, random, made by the chip")]
-Name = Annotated[str, Meta(min_length=1, max_length=64)]
-Text = Annotated[str, Meta(max_length=500)]
+# PostgreSQL stores no zero byte, so none is text here
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
+Text = Annotated[str, Meta(max_length=500, pattern=r"^[^\x00]*$")]
 CurrentA = Annotated[float, Meta(ge=-2000, le=2000)]
 VoltageV = Annotated[float, Meta(ge=-2000, le=2000)]
 EnergyWh = Annotated[float, Meta(ge=0, le=1e12)]

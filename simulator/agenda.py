@@ -4,7 +4,6 @@ A device that is woken too early just looks again, so entries are never searched
 """
 
 import asyncio
-import contextlib
 import heapq
 from itertools import count
 from typing import Protocol
@@ -78,7 +77,5 @@ class Agenda:
         try:
             await asyncio.wait((sleep, sooner), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for each in (sleep, sooner):
+            for each in (sleep, sooner):  # not awaited: that would swallow a cancellation of our own
                 each.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await each

@@ -115,6 +115,16 @@ class Device(Machine):
         """The network is back."""
         self._input(lambda up_ms: Network(up_ms, available=True))
 
+    async def outage(self, seconds: float) -> None:
+        """The network goes away for so long."""
+        self.drop_link()
+        await self._clock.sleep(seconds)
+        self.restore_link()
+
+    def start_outage(self, seconds: float) -> None:
+        """The same without waiting for its end."""
+        self._spawn(self.outage(seconds))
+
     def kick(self) -> None:
         """The connection breaks; the network stays."""
         if self._link is not None:

@@ -110,8 +110,7 @@ class Fleet:
             act(device)
 
     def _drop(self, device: Device) -> None:
-        device.drop_link()
-        asyncio.get_running_loop().call_later(self._dice.uniform(2, 30), device.restore_link)
+        device.start_outage(self._dice.uniform(2, 30))
 
     def _bypass(self, device: Device) -> None:
         device.start_bypass(self._dice.uniform(100, 250), self._dice.uniform(5, 40))

@@ -84,6 +84,7 @@ class Machine:
         self._flash = flash or blank(self._settings.capacity, seed_of(identity.chip, seed, "flash"))
         self._agenda = agenda or Agenda(clock)
         self._own_agenda = agenda is None
+        self._stopped = False
         self._dialling = dialling
         self._step_ms = step_ms
         self._rtc = rtc
@@ -118,8 +119,8 @@ class Machine:
 
     async def stop(self) -> None:
         """Switches it off, in order: the broker tells everybody that it is offline."""
+        self._stopped, self.wakes_at = True, None
         self._hang_up()
-        self.wakes_at = None
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -214,6 +215,8 @@ class Machine:
 
     def _input(self, make: Callable[[int], Input]) -> None:
         """Something happens now. The clock is read once: what is measured until now must not come after it."""
+        if self._stopped:
+            return
         now_ms = self._now_ms()
         self._pass(now_ms)
         if self._chip is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import cbor2
 import msgspec
+import psycopg
 import pytest
 
 from ingest.counters import FATES
@@ -36,6 +37,10 @@ def counted(fate: str) -> float:
         (b' {"kind":"log"}', "undecodable"),
         (b'{"kind":"gossip","boot":1,"seq":2}', "unknown_kind"),
         (b'{"kind":"log","boot":1,"seq":2,"at":null,"up":1,"clock":"unset","level":"info","text":NaN}', "invalid"),
+        (
+            b'{"kind":"log","boot":1,"seq":2,"at":null,"up":1,"clock":"unset","level":"info","text":"a\\u0000b"}',
+            "invalid",
+        ),
         (b'{"kind":"log","boot":1,"seq":0,"at":null,"up":1,"clock":"unset","level":"info","text":""}', "invalid"),
         (b"{" + b" " * MAX_BYTES + b"}", "oversized"),
         (cbor2.dumps({"kind": "log", "boot": 1, "seq": 2, "at": float("nan")}), "invalid"),
@@ -190,16 +195,73 @@ async def test_p14_a_declared_loss_is_waited_for_no_longer(database: Database, b
     assert database.rows("SELECT why FROM weld.hole") == [("lost",)]
 
 
-async def test_a_message_that_the_database_refuses_costs_itself_only(database: Database, broker: Mosquitto) -> None:
-    """A zero byte in a text passes every schema and no PostgreSQL: the batch is split until only this one is left."""
+async def test_a_message_that_the_database_refuses_costs_itself_only_and_repeats_nothing(
+    database: Database, broker: Mosquitto
+) -> None:
+    """Whatever no schema foresaw: the batch is split until only this message is left, and it is waited for no longer."""
     enrol(database)
+    with psycopg.connect(database.url("owner"), autocommit=True) as conn:
+        conn.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.body->>'text' = 'poison' THEN"
+            " RAISE EXCEPTION USING ERRCODE = '22000'; END IF; RETURN NEW; END $$"
+        )
+        conn.execute("CREATE TRIGGER refuse BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION refuse()")
     async with working(database, broker), Talker.connected(broker) as chip:
         await chip.boots()
-        messages = [chip.samples(), chip.make(wire.Log, level="info", text="a\x00b"), chip.samples()]
-        for message in messages:
-            await chip.client.publish("wg/1/00/CHIP0001/up", encode(message), qos=1)
-        await until(lambda: len(telemetry_of(database)) == 3 and reasons(database))
+        poison = chip.make(wire.Log, level="info", text="poison")
+        for message in (chip.samples(seq=3), poison, chip.samples(seq=4), poison):
+            await chip.publish(message)
+        await until(lambda: chip.stored_upto() == 4)
+        await chip.publish(poison)
+        await until(lambda: counted("duplicate") >= 1)
+    assert len(telemetry_of(database)) == 3
     assert reasons(database) == ["poison"]
+
+
+async def test_a_fault_of_the_schema_is_waited_for_and_costs_no_message(database: Database, broker: Mosquitto) -> None:
+    enrol(database)
+    with psycopg.connect(database.url("owner"), autocommit=True) as conn:
+        conn.execute("REVOKE INSERT ON telemetry FROM weld_ingest")
+    async with working(database, broker), Talker.connected(broker) as chip:
+        await chip.boots()
+        await chip.publish(chip.samples())
+        await asyncio.sleep(1)
+        assert telemetry_of(database) == [(1, 1)]
+        with psycopg.connect(database.url("owner"), autocommit=True) as conn:
+            conn.execute("GRANT INSERT ON telemetry TO weld_ingest")
+        await until(lambda: chip.stored_upto() == 2)
+    assert reasons(database) == []
+
+
+async def test_evidence_that_was_given_up_and_comes_after_all_is_stored_and_no_clone(
+    database: Database, broker: Mosquitto
+) -> None:
+    enrol(database)
+    async with working(database, broker, resend_after_s=60), Talker.connected(broker) as chip:
+        await chip.boots()
+        forgotten = chip.make(wire.Log, level="info", text="found again")
+        await chip.event(wire.BufferOverflow(lost_boot=1, lost_from=2, lost_to=2))
+        await until(lambda: chip.stored_upto() == 3)
+        await chip.publish(forgotten)
+        await until(lambda: (1, 2) in telemetry_of(database))
+    assert reasons(database) == []
+    assert database.rows("SELECT 1 FROM weld.alert") == []
+
+
+async def test_p13_late_backlog_of_an_old_boot_is_confirmed_for_that_boot(
+    database: Database, broker: Mosquitto
+) -> None:
+    enrol(database)
+    async with working(database, broker), Talker.connected(broker) as chip:
+        for boot in (1, 2, 3, 4):
+            chip.boot = boot
+            chip.restart()
+            await chip.boots()
+        await until(lambda: chip.stored_upto(4) == 1)
+        chip.boot = 1
+        for seq in (2, 3):
+            await chip.publish(chip.samples(seq=seq, late=True))
+        await until(lambda: chip.stored_upto(1) == 3)
 
 
 async def test_a_lower_connection_never_overwrites_a_higher_one(database: Database, broker: Mosquitto) -> None:

@@ -183,3 +183,39 @@ async def test_p16_the_anchor_of_an_old_boot_survives_a_restart_of_ingest(
     assert database.rows("SELECT count(*) FROM weld.event") == [(6,)]
     assert database.rows("SELECT code FROM weld.alert") == []
     assert database.rows("SELECT reason FROM weld.quarantine") == []
+
+
+async def test_an_episode_that_goes_on_after_its_alert_was_closed_is_told_again(
+    database: Database, broker: Mosquitto
+) -> None:
+    enrol(database)
+    async with working(database, broker), Talker.connected(broker, start=datetime.now(UTC)) as chip:
+        await chip.boots()
+        await chip.publish(chip.samples(900, "open"))
+        await until(lambda: chip.stored_upto() == 2)
+        with psycopg.connect(database.url("owner"), autocommit=True) as conn:
+            conn.execute("UPDATE alert SET state='closed', closed_at=now(), closed_by='x', outcome='confirmed'")
+        chip.up += 5_000
+        await chip.publish(chip.samples(900, "open"))
+        await chip.publish(chip.samples(900, "open"))
+        await until(lambda: chip.stored_upto() == 4)
+    assert database.rows("SELECT code, state, occurrences FROM weld.alert ORDER BY raised_at") == [
+        ("D01", "closed", 1),
+        ("D01", "open", 2),
+    ]
+    assert database.rows("SELECT count(*) FROM weld.outbox") == [(2,)]
+
+
+async def test_samples_that_reach_back_into_an_ended_session_accuse_nobody(
+    database: Database, broker: Mosquitto
+) -> None:
+    enrol(database)
+    ticket, session = grant(database), str(uuid4())
+    async with working(database, broker), Talker.connected(broker) as chip:
+        await chip.boots()
+        await chip.event(wire.RelayClosed(session=session, ticket=str(ticket)))
+        await chip.publish(chip.samples(900, "closed", session))
+        await chip.event(wire.RelayOpened(reason="worker", session=session), up=chip.up + 500)
+        await chip.publish(chip.samples(400, "open"))
+        await until(lambda: chip.stored_upto() == 5)
+    assert database.rows("SELECT code FROM weld.alert") == []

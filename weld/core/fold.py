@@ -11,7 +11,7 @@ from uuid import UUID
 from weld.core import detect, session
 from weld.core.detect import Episode, Finding, Lateness, Licence
 from weld.core.intake import Progress
-from weld.core.said import Booted, Closed, Opened, Said
+from weld.core.said import Closed, Said, Sampled
 from weld.core.session import Session
 
 
@@ -69,12 +69,19 @@ Fact = Touched | Reassemble | Found
 def step(fold: Fold, word: Said, late: Lateness, tickets: Mapping[UUID, Terms]) -> tuple[Fold, list[Fact]]:
     """The fold after one word in order, and the facts that follow."""
     fold, facts = _session(fold, word, tickets)
-    for finding in detect.judge(word, fold.licence):
+    for finding in () if _spans_end(fold.session, word) else detect.judge(word, fold.licence):
         family = detect.FAMILIES[finding.code]
         episode, _ = detect.join(fold.episodes.get(family), finding, pages=late.pages)
         fold = replace(fold, episodes={**fold.episodes, family: episode})
         facts.append(Found(finding, episode, late.pages))
     return fold, facts
+
+
+def _spans_end(known: Session | None, word: Said) -> bool:
+    """Whether samples that are said after a session's end reach back into it: their arc may have been licensed."""
+    if known is None or known.ended is None or not isinstance(word, Sampled) or word.session is not None:
+        return False
+    return word.when.boot == known.ended.boot and word.from_up < known.ended.up_ms
 
 
 def licence(known: Session, tickets: Mapping[UUID, Terms]) -> Licence:
@@ -89,10 +96,10 @@ def licence(known: Session, tickets: Mapping[UUID, Terms]) -> Licence:
 
 def _session(fold: Fold, word: Said, tickets: Mapping[UUID, Terms]) -> tuple[Fold, list[Fact]]:
     current = fold.session
-    named = getattr(word, "session", None)
-    if named is None:
-        named = current.id if current is not None and isinstance(word, Opened | Booted) and fold.open_session else None
-    if named is None:
+    named: UUID | None = getattr(word, "session", None)
+    if (
+        named is None
+    ):  # words without a session belong to none: put together again from the store, it would miss them too
         return fold, []
     if current is not None and named == current.id:
         return _same(fold, current, word)

@@ -22,6 +22,22 @@ TRANSIENT = (psycopg.OperationalError, psycopg.errors.SerializationFailure, psyc
 # Something was written that was there already: what the caller believed to know of the store was wrong.
 DOUBLED = psycopg.errors.UniqueViolation
 
+# Everything that a database can answer with.
+FAILURES = (psycopg.Error,)
+
+
+def blames_data(error: Exception) -> bool:
+    """Whether an error says that what was to be written is wrong, and not that the server or the schema is.
+
+    A missing partition is the schema's fault: good messages must wait for it, not go to quarantine. Whatever is no database
+    error is a bug of ours that one message brought to light.
+    """
+    if isinstance(error, psycopg.errors.CheckViolation) and error.diag.constraint_name is None:
+        return False
+    return isinstance(error, psycopg.DataError | psycopg.IntegrityError) or not isinstance(
+        error, psycopg.Error | OSError
+    )
+
 
 async def connect(url: str, name: str) -> Conn:
     """One connection in autocommit mode (transactions are explicit), named for pg_stat_activity; schema checked."""

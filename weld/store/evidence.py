@@ -162,6 +162,17 @@ async def find(conn: Conn, keys: Sequence[Key]) -> dict[int, int]:
     return dict(await (await conn.execute(query("evidence_find"), words)).fetchall())
 
 
+async def find_elsewhere(conn: Conn, keys: Sequence[Key], which: Sequence[int]) -> set[int]:
+    """Of these positions: the keys whose (chip, boot, seq) is stored with another time."""
+    words = {
+        "n": list(which),
+        "chip_no": [keys[n].chip_no for n in which],
+        "boot": [keys[n].boot for n in which],
+        "seq": [keys[n].seq for n in which],
+    }
+    return {row[0] for row in await (await conn.execute(query("evidence_elsewhere"), words)).fetchall()}
+
+
 async def find_quarantined(conn: Conn, keys: Sequence[Key]) -> set[int]:
     """The positions of the keys that are in quarantine with the same bytes."""
     words = {

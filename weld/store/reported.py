@@ -194,6 +194,9 @@ async def raise_alert(conn: Conn, row: AlertRow, now: datetime) -> tuple[UUID, b
         return found[0], await _grow(conn, row, found[0], was_historical=found[2])
     words = {**row._asdict(), "evidence": Jsonb(row.evidence), "now": now}
     opened = await (await conn.execute(query("finding_raise"), words)).fetchone()
+    if opened is None:  # the episode's alert was closed by somebody, and the episode goes on: they must know
+        words["episode"] = f"{row.episode}/{row.id}"
+        opened = await (await conn.execute(query("finding_raise"), words)).fetchone()
     if opened is not None and not row.historical:
         await conn.execute(query("finding_announce"), {"id": row.id})
     return row.id, opened is not None and not row.historical

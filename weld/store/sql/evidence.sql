@@ -6,6 +6,12 @@ LEFT JOIN telemetry t ON (t.chip_no, t.at, t.boot, t.seq) = (k.chip_no, k.at, k.
 LEFT JOIN event e ON (e.chip_no, e.at, e.boot, e.seq) = (k.chip_no, k.at, k.boot, k.seq)
 WHERE coalesce(t.hash, e.hash) IS NOT NULL
 
+-- :evidence_elsewhere
+-- Which of these messages are stored under another time than they give now (rare: only for keys that are nowhere else).
+SELECT k.n FROM unnest(%(n)s::int[], %(chip_no)s::int[], %(boot)s::int[], %(seq)s::bigint[]) AS k (n, chip_no, boot, seq)
+WHERE EXISTS (SELECT 1 FROM telemetry t WHERE t.chip_no = k.chip_no AND t.boot = k.boot AND t.seq = k.seq AND t.at > now() - interval '40 days')
+   OR EXISTS (SELECT 1 FROM event e WHERE e.chip_no = k.chip_no AND e.boot = k.boot AND e.seq = k.seq AND e.at > now() - interval '40 days')
+
 -- :quarantine_find
 -- Which of these messages are in quarantine already.
 SELECT DISTINCT k.n FROM unnest(%(n)s::int[], %(chip)s::text[], %(boot)s::int[], %(seq)s::bigint[], %(hash)s::bigint[])

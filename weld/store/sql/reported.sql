@@ -42,7 +42,7 @@ WHERE command.grant_id = g.id AND command.state IN ('queued', 'sent', 'waiting')
 -- :grant_ended
 -- The session of this grant is over.
 UPDATE unlock_grant SET state = 'ended', ended_at = %(at)s, end_reason = %(reason)s
-WHERE id = %(grant_id)s AND state = 'live'
+WHERE id = %(grant_id)s AND (state = 'live' OR end_reason = 'inferred')
 
 -- :grant_armed
 -- The chip holds the ticket and waits for the button.
@@ -100,6 +100,7 @@ ON CONFLICT (plate, day) DO UPDATE SET arc_ms = machine_day.arc_ms + excluded.ar
 SELECT a.id, a.code, a.historical, a.state FROM alert a
 WHERE a.subject IN (SELECT plate FROM machine WHERE chip = %(chip)s UNION ALL SELECT %(chip)s) AND a.code = ANY(%(codes)s::text[])
 AND a.raised_by = 'ingest' AND a.since <= %(last_at)s + %(quiet)s AND a.last_at >= %(since)s - %(quiet)s
+AND (a.state <> 'closed' OR a.closed_at >= %(last_at)s)
 ORDER BY a.last_at DESC LIMIT 1 FOR UPDATE
 
 -- :finding_grow

@@ -21,7 +21,7 @@ from api.health import why_not
 from api.parts import Parts
 from api.settings import ApiSettings
 from weld.kit.clock import Clock
-from weld.kit.door import Door
+from weld.kit.door import Door, port_taken
 from weld.kit.settings import PORTS
 from weld.store import access_rules, idempotency, pulse, signins
 from weld.store.connect import TRANSIENT, pool
@@ -112,7 +112,9 @@ async def _serve_http(parts: Parts, stop: asyncio.Event, bound: Callable[[str], 
 @contextlib.contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, port), family=family, backlog=2048) as listening:
+    with port_taken(port, "WELDGATE_API_PORT"):
+        listening = socket.create_server((host, port), family=family, backlog=2048)
+    with listening:
         yield listening
 
 

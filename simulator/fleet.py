@@ -45,6 +45,7 @@ class Fleet:
         *,
         seed: int = 0,
         settings: Settings | None = None,
+        boots_before: int = 0,
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._clock = clock
@@ -62,6 +63,7 @@ class Fleet:
                 dialling=dialling,
                 keep_alive_s=KEEP_ALIVE_S,
                 step_ms=STEP_MS,
+                boots_before=boots_before,
             )
             for number, identity in enumerate(identities)
         ]

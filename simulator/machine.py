@@ -6,7 +6,7 @@ agenda wakes it. Refuses to know the platform (it speaks MQTT and nothing else) 
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -73,6 +73,7 @@ class Machine:
         keep_alive_s: int = 60,
         step_ms: int = STEP_MS,
         rtc: bool = True,
+        boots_before: int = 0,
     ) -> None:
         self.identity = identity
         self.counters = Counters()
@@ -81,7 +82,8 @@ class Machine:
         self._clock = clock
         self._seed = seed
         self._settings = settings or Settings()
-        self._flash = flash or blank(self._settings.capacity, seed_of(identity.chip, seed, "flash"))
+        fresh = blank(self._settings.capacity, seed_of(identity.chip, seed, "flash"))
+        self._flash = flash or replace(fresh, boot=boots_before)
         self._agenda = agenda or Agenda(clock)
         self._own_agenda = agenda is None
         self._stopped = False

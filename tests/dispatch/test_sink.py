@@ -100,7 +100,7 @@ async def test_the_command_prints_one_json_line_for_each_hook(
     key, stop = new_secret(), asyncio.Event()
     file = tmp_path / "secret"
     file.write_text(key)
-    work = asyncio.create_task(run(0, file, Failures(), stop))
+    work = asyncio.create_task(run(0, read_secrets(file), Failures(), stop))
     shown = ""
     while "listening on " not in shown:
         await asyncio.sleep(0.01)

@@ -91,9 +91,9 @@ def seed(
 def simulator(
     file: Annotated[Path, typer.Argument(help="The seed file whose chips are to live")],
     scenario: Annotated[
-        str | None, typer.Option(help="Scenario lines for the first machine, e.g. 'bypass; expect alert=D01'")
+        str | None, typer.Option(help="Scenario lines for the first machine, e.g. 'bypass 150A 5s; wait stored 20s'")
     ] = None,
-    count: Annotated[int, typer.Option(help="How many of the file's chips; 0 = all")] = 0,
+    count: Annotated[int, typer.Option(min=0, help="How many of the file's chips; 0 = all")] = 0,
     bypasses: Annotated[float, typer.Option(help="How often a machine is worked past its chip, an hour")] = 0.0,
 ) -> None:
     """Reference chips of a seed file, living an ordinary day on the running stack."""
@@ -140,11 +140,18 @@ def webhook_sink(
     delay: Annotated[float, typer.Option(help="Seconds to wait before each answer")] = 0.0,
 ) -> None:
     """Receive webhooks: verify each signature and print one JSON line for each that holds."""
-    from weld.cli.webhook_sink import Failures, run
+    from weld.cli.webhook_sink import Failures, read_secrets, run
+    from weld.kit.log import configure
     from weld.kit.run import run as run_until_stopped
 
     failures = Failures(first=fail_first, status=status, delay_s=delay)
-    raise typer.Exit(run_until_stopped(lambda stop: run(port, secret_file, failures, stop)))
+    configure("webhook-sink", json=False)
+    try:
+        secrets = read_secrets(secret_file)
+    except (OSError, ValueError) as error:
+        print(f"webhook-sink: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    raise typer.Exit(run_until_stopped(lambda stop: run(port, secrets, failures, stop)))
 
 
 @app.command()

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import structlog
+from pydantic import ValidationError
 
 from weld.cli.installation import signing_key
 from weld.cli.stack import BrokerAddress, Stack
@@ -40,14 +42,17 @@ class Place:
 
 def run(name: str) -> int:
     """Run a process until it is told to stop; its exit code."""
-    logging.configure(name, json=Settings().log_json)
-    with ExitStack() as exits:
-        try:
-            place = _told() or _joined(name, exits)
-        except RuntimeError as error:
-            log.error("cannot_start", reason=str(error))
-            return 1
-        return run_until_stopped(_SERVES[name](place))
+    logging.configure(name, json=False)
+    try:
+        logging.configure(name, json=Settings().log_json)
+        with ExitStack() as exits:
+            return run_until_stopped(_SERVES[name](_told() or _joined(name, exits)))
+    except ValidationError as error:
+        wrong = ", ".join(f"WELDGATE_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
+        log.error("cannot_start", reason=wrong)
+    except (RuntimeError, ValueError, psycopg.OperationalError) as error:
+        log.error("cannot_start", reason=str(error))
+    return 1
 
 
 def _told() -> Place | None:

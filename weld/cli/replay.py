@@ -59,6 +59,8 @@ def run(file: Path, *, licensed: bool, speed: float, quiet: bool) -> int:
         print(f"replay: {error}", file=sys.stderr)
         return 2
     log.configure("replay", json=False, level=30)
+    if recording.placeless:
+        _say(f"{recording.placeless} rows without a readable time were left out")
     say: Say = (lambda _: None) if quiet else _say
     say(f"{recording.duration_ms / 1000:.1f} s, {len(recording.readings)} rows, at {speed:g} times real speed")
     with Stack.make_throwaway("replay") as stack:

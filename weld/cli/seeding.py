@@ -9,6 +9,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
+
 from weld.cli.seed import SeedError, seed
 from weld.cli.stack import Stack
 from weld.kit.settings import Settings
@@ -16,6 +18,14 @@ from weld.kit.settings import Settings
 
 def run(file: Path) -> int:
     """Seed the clone's own database; 1 where the file was refused."""
+    try:
+        return _seed(file)
+    except (RuntimeError, ValueError, psycopg.OperationalError) as error:
+        print(f"weldgate: {error}", file=sys.stderr)
+        return 1
+
+
+def _seed(file: Path) -> int:
     with Stack.main(needs_broker=False) as stack:
         try:
             summary = asyncio.run(

@@ -5,6 +5,7 @@ Refuses stacks that are not the clone's own: a simulated chip of a real name wou
 
 import asyncio
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ from weld.kit.settings import Settings
 def run(file: Path, scenario: str | None, count: int, bypasses: float) -> int:
     """Until Ctrl-C, or to the end of the scenario; 1 where a step of it did not hold, 2 where it cannot be read."""
     try:
-        parse(scenario or "sleep 1s")
+        if scenario is not None:
+            _check(scenario)
         entries = _entries(file)
-    except (BadStory, OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        _say(f"{type(error).__name__}: {error}")
+    except (BadStory, OSError, yaml.YAMLError) as error:
+        _say(str(error))
         return 2
     with Stack.main() as stack:
         identities = [_identity(stack, entry) for entry in entries["chips"][: count or None]]
@@ -36,7 +38,9 @@ def run(file: Path, scenario: str | None, count: int, bypasses: float) -> int:
             return asyncio.run(_story(identities[0], there.host, there.port, scenario))
 
         async def live(stop: asyncio.Event) -> None:
-            async with Fleet(identities, there.host, there.port, SystemClock(), tell=_say) as fleet:
+            async with Fleet(
+                identities, there.host, there.port, SystemClock(), boots_before=_boots_before(), tell=_say
+            ) as fleet:
                 await fleet.live(stop, Habits(bypasses_an_hour=bypasses))
 
         return run_until_stopped(live)
@@ -44,8 +48,21 @@ def run(file: Path, scenario: str | None, count: int, bypasses: float) -> int:
 
 def _entries(file: Path) -> dict[str, Any]:
     entries: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
-    entries["chips"][0]["chip"]
+    if not isinstance(entries, dict) or not entries.get("chips"):
+        raise BadStory(f"{file} has no chips: a seed file with a list `chips` is wanted")
     return entries
+
+
+def _check(scenario: str) -> None:
+    """A scenario on the running stack has no phone and no officer's key: said before any chip starts."""
+    for step in parse(scenario):
+        if step.verb.startswith(("scan", "end", "expect")):
+            raise BadStory(f"`{step.text}` needs a phone or an officer's key: do that part with curl (README)")
+
+
+def _boots_before() -> int:
+    """A chip's boot counter never goes back, so each start of the simulator is later than the one before: seconds since 2026."""
+    return int((SystemClock().now() - datetime(2026, 1, 1, tzinfo=UTC)).total_seconds())
 
 
 def _identity(stack: Stack, entry: dict[str, Any]) -> ChipIdentity:
@@ -54,23 +71,23 @@ def _identity(stack: Stack, entry: dict[str, Any]) -> ChipIdentity:
 
 
 class _Nobody:
-    """A scenario on the running stack has no phone and no officer's key: steps that need one say so."""
+    """The people of a story that needs none."""
 
     async def scan(self) -> str | None:
-        raise StoryBroken("`scan` needs a worker's phone: scan with the real page or with curl (README)")
+        raise StoryBroken("there is no phone here")
 
     async def end(self) -> None:
-        raise StoryBroken("`end` needs a worker's phone: end the session with curl (README)")
+        raise StoryBroken("there is no phone here")
 
     async def alerts(self) -> list[str]:
-        raise StoryBroken("`expect alert` needs an officer's key: look with curl (README)")
+        raise StoryBroken("there is no officer here")
 
     async def session(self) -> str | None:
-        raise StoryBroken("`expect session` needs an officer's key: look with curl (README)")
+        raise StoryBroken("there is no officer here")
 
 
 async def _story(identity: ChipIdentity, host: str, port: int, scenario: str) -> int:
-    async with Device(identity, host, port, SystemClock()) as device:
+    async with Device(identity, host, port, SystemClock(), boots_before=_boots_before()) as device:
         try:
             await device.wait_all_stored(30)
             await Player(device, _Nobody(), _say).play(scenario)

@@ -5,11 +5,15 @@ ports are fixed.
 """
 
 import signal
+import socket
 import sys
 import threading
 import time
 
+import psycopg
+
 from weld.cli.stack import PROCESSES, Child, Stack
+from weld.kit.settings import PORTS
 
 _LONGEST_WAIT_S = 30.0
 
@@ -20,6 +24,7 @@ def run() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
+        _look_before()
         with Stack.main() as stack:
             for name in PROCESSES:
                 _say(f"starting {name}")
@@ -27,10 +32,17 @@ def run() -> int:
             _say(f"ready: {stack.children['api'].address} (Ctrl-C stops)")
             _watch(stack, stop)
             _say("stopping")
-    except RuntimeError as error:
+    except (RuntimeError, ValueError, psycopg.OperationalError) as error:
         _say(str(error))
         return 1
     return 0
+
+
+def _look_before() -> None:
+    """RuntimeError where another `weldgate up` runs already, before it is disturbed."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", PORTS["ingest"])) == 0:
+            raise RuntimeError("`weldgate up` (or an ingest alone) runs already on this machine: stop it first")
 
 
 def _watch(stack: Stack, stop: threading.Event) -> None:

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple, Self
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from weld.kit.door import port_taken
+
 _HEAD_BYTES = 16_384
 _BODY_BYTES = 65_536
 _WITHIN_S = 10.0
@@ -85,7 +87,8 @@ class WebhookSink:
         return f"http://{self._host}:{self._port}/"
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._welcome, self._host, self._port, limit=_HEAD_BYTES)
+        with port_taken(self._port, "--port"):
+            self._server = await asyncio.start_server(self._welcome, self._host, self._port, limit=_HEAD_BYTES)
         self._port = int(self._server.sockets[0].getsockname()[1])
         return self
 
@@ -172,16 +175,27 @@ def _head(head: bytes) -> tuple[str, dict[str, str]]:
 
 
 def read_secrets(file: Path) -> list[str]:
-    """The secrets of a file, one a line: two while one replaces the other."""
-    return [line.strip() for line in file.read_text(encoding="ascii").splitlines() if line.strip()]
+    """The secrets of a file, one a line: two while one replaces the other. ValueError names the line that is none."""
+    secrets = []
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            Webhook(line.strip())
+        except ValueError:
+            raise ValueError(f"{file}, line {number}: not a webhook secret (whsec_...)") from None
+        secrets.append(line.strip())
+    if not secrets:
+        raise ValueError(f"{file} holds no secret (whsec_...)")
+    return secrets
 
 
-async def run(port: int, secret_file: Path, failures: Failures, stop: asyncio.Event) -> None:
+async def run(port: int, secrets: Sequence[str], failures: Failures, stop: asyncio.Event) -> None:
     """The command: a line on stdout for each accepted hook, until `stop`."""
 
     def tell(hook: Hook) -> None:
         print(hook.line(), flush=True)
 
-    async with WebhookSink(read_secrets(secret_file), failures, port=port, tell=tell) as sink:
+    async with WebhookSink(secrets, failures, port=port, tell=tell) as sink:
         print(f"listening on {sink.url}", file=sys.stderr, flush=True)
         await stop.wait()

@@ -7,8 +7,8 @@ tell anything that a check did not say itself, and to wait for a client: who sen
 import asyncio
 import errno
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from ipaddress import ip_address
 from types import TracebackType
@@ -27,6 +27,17 @@ Answer = tuple[HTTPStatus, str, bytes]
 
 class PortTakenError(RuntimeError):
     """Somebody else listens there; the message is for a person."""
+
+
+@contextmanager
+def port_taken(port: int, setting: str) -> Iterator[None]:
+    """Turns "address in use" into a line that says which setting to change."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise PortTakenError(f"port {port} is in use: set {setting}") from None
 
 
 class Door:
@@ -62,12 +73,8 @@ class Door:
 
     async def open(self) -> None:
         """Begin to listen; PortTakenError says what to do where somebody else does already."""
-        try:
+        with port_taken(self._port, "WELDGATE_DOOR_PORT (0 = a free one)"):
             self._server = await asyncio.start_server(self._welcome, self._host, self._port, limit=_HEAD_BYTES)
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            raise PortTakenError(f"port {self._port} is in use: set WELDGATE_DOOR_PORT (0 = a free one)") from None
         self._port = int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:

@@ -47,6 +47,8 @@ def configure(process: str, *, json: bool, level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_formatter(shared, json=json))
     logging.basicConfig(handlers=[handler], level=level, force=True)
+    # httpx writes down whole addresses; those of receivers may hold their secrets
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     _take_over_uvicorn()
 
 

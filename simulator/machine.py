@@ -6,9 +6,11 @@ agenda wakes it. Refuses to know the platform (it speaks MQTT and nothing else) 
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
+
+from msgspec import structs
 
 from schemas.chip import BootCause
 from simulator import chip as chips
@@ -83,7 +85,7 @@ class Machine:
         self._seed = seed
         self._settings = settings or Settings()
         fresh = blank(self._settings.capacity, seed_of(identity.chip, seed, "flash"))
-        self._flash = flash or replace(fresh, boot=boots_before)
+        self._flash = flash or structs.replace(fresh, boot=boots_before)
         self._agenda = agenda or Agenda(clock)
         self._own_agenda = agenda is None
         self._stopped = False

@@ -7,7 +7,6 @@ agenda wakes it. Refuses to know the platform (it speaks MQTT and nothing else) 
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, Self
 
 from msgspec import structs
@@ -84,7 +83,7 @@ class Machine:
         self._clock = clock
         self._seed = seed
         self._settings = settings or Settings()
-        fresh = blank(self._settings.capacity, seed_of(identity.chip, seed, "flash"))
+        fresh = blank(self._settings.capacity, seed_of(identity.chip, seed, "flash", boots_before))
         self._flash = flash or structs.replace(fresh, boot=boots_before)
         self._agenda = agenda or Agenda(clock)
         self._own_agenda = agenda is None
@@ -110,9 +109,7 @@ class Machine:
         self.start()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
     def start(self) -> None:

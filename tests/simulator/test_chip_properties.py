@@ -14,11 +14,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from schemas.chip import BufferOverflow, Event
 from schemas.decode import decode
 from schemas.signed import Ticket
-from simulator.board import Chip, Closed, Closing, Dialing, Online
+from simulator.board import Chip, Closed, Closing, Dialing
 from simulator.identity import Settings
 from simulator.seen import Reading
 from simulator.signals import ClockFault, Coil, LinkLost, Mains, Output, Publish, Readings
-from tests.simulator.bench import FORGER, NOW_MS, SERVICE, Bench
+from tests.simulator.bench import FORGER, SERVICE, Bench
 
 GRACE_MS = 60_000
 CAPACITY = 24
@@ -131,9 +131,8 @@ class ChipLife(RuleBasedStateMachine):
 
     @rule(forger=st.sampled_from([FORGER, SERVICE]), exp_s=st.integers(10, 1000))
     def a_forged_ticket_comes(self, forger: Any, exp_s: int) -> None:
-        before = self.bench.chip.relay
+        """Not among the genuine ones: should it close the contact, `_closes` says so."""
         self.bench.down(self.bench.ticket(exp=self.bench.wall_ms // 1000 + exp_s), forger)
-        assert self.bench.chip.relay == before or self.bench.coil is False
 
     @precondition(lambda self: self.signed)
     @rule(data=st.data(), fresh_command=st.booleans())
@@ -286,10 +285,9 @@ class ChipLife(RuleBasedStateMachine):
         if not hasattr(self, "bench"):
             return
         self.bench.wait(25 * 60_000)  # no ticket of this test is longer
-        assert self.bench.coil is False or isinstance(self.bench.chip.uplink, Online)
+        assert self.bench.coil is False
         self.the_relay_is_inside_its_permission()
 
 
 ChipLife.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestChipLife = ChipLife.TestCase
-assert NOW_MS % 1000 == 0

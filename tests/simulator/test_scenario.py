@@ -78,8 +78,9 @@ async def test_a_story_is_played_to_its_end(broker: Mosquitto) -> None:
     async with TinyPlatform(broker) as platform, a_device(broker, name) as device:
         await device.wait_all_stored(10)
         await Player(device, Town(platform, name)).play(
-            "expect no alert; scan ok; wait relay=closed 2s; expect session=open; weld 180A 1s; lose 2; drop_link 0.5s; wait stored 20s;"
-            "end; wait relay=open 5s; expect session=closed; wait stored 20s; bypass 150A 1s; expect alert=D01 within 5s"
+            "expect no alert; scan ok; wait relay=closed 2s; expect session=open; weld 180A 1s; lose 2; drop_link 0.5s;"
+            "wait stored 20s; end; wait relay=open 5s; expect session=closed; wait stored 20s;"
+            "bypass 150A 1s; expect alert=D01 within 5s"
         )
 
 

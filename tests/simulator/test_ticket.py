@@ -179,6 +179,15 @@ def test_p22_a_late_unlock_is_refused() -> None:
     assert refusals(bench) == ["expired"]
 
 
+def test_p18_a_click_after_use_by_is_refused_also_by_button() -> None:
+    bench = Bench().online()
+    bench.unlock(use_by=bench.wall_ms // 1000 - 1)
+    bench.unlock(use_by=bench.wall_ms // 1000 + 30, presence="button")
+    bench.wait(31_000)
+    bench.press()
+    assert (bench.coil, refusals(bench)) == (False, ["expired", "expired"])
+
+
 def test_p19_with_presence_button_the_contact_closes_when_it_is_pressed() -> None:
     bench = Bench().online()
     ticket = bench.unlock(presence="button")

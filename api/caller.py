@@ -4,6 +4,7 @@ Holds the three doors (public, worker, officer) and one that takes either of the
 before the answer leaves (`scope="function"`), so nobody is told of something that did not happen. Refuses unnamed rules.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,7 +43,7 @@ class Caller:
     token_hash: bytes
 
 
-class Rule:
+class Rule(ABC):
     """Base of the doors: a dependency that yields a Caller inside an open transaction."""
 
     def __init__(self, name: str) -> None:
@@ -54,9 +55,9 @@ class Rule:
             caller = _nobody(request, parts, conn)
             yield await self.enter(caller, _bearer_of(request))
 
+    @abstractmethod
     async def enter(self, caller: Caller, token: str | None) -> Caller:
         """The caller with the right eyes, or RefusedError."""
-        raise NotImplementedError
 
 
 class Open:

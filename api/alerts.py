@@ -28,6 +28,9 @@ class Filter(BaseModel):
     plate: http.Plate | None = None
     code: desk.AlertCode | None = None
     state: desk.AlertState | None = None
+    level: Annotated[int, Query(ge=1, le=4)] | None = None
+    division: Annotated[str, Query(pattern=r"^[0-9]{2,12}$")] | None = None
+    live: Annotated[bool, Query(description="Only alerts that are not closed, the next deadline first")] = False
     after: http.Cursor | None = None
     limit: Limit = 50
 

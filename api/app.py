@@ -14,7 +14,26 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from api import alerts, desk, health, machines, me, plates, register_routes, sessions, sign_in, unlocks
+from api import (
+    alerts,
+    desk,
+    divisions,
+    endpoints,
+    health,
+    installation,
+    live,
+    machines,
+    me,
+    people,
+    plates,
+    printing,
+    register_routes,
+    screens,
+    sessions,
+    sign_in,
+    staff,
+    unlocks,
+)
 from api.border import Border
 from api.caller import rule_of
 from api.parts import Parts
@@ -26,7 +45,10 @@ from weld.store.connect import TRANSIENT
 
 log = structlog.get_logger()
 
-_ROUTERS = (sign_in, plates, unlocks, sessions, me, machines, alerts, desk, register_routes)
+_ROUTERS = (
+    sign_in, staff, installation, plates, unlocks, sessions, me, live, machines, alerts, people, endpoints, desk, divisions,
+    printing, register_routes,
+)  # fmt: skip
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -60,6 +82,7 @@ def routes() -> FastAPI:
     for module in _ROUTERS:
         app.include_router(_declared(module.router), prefix="/api/v1")
     app.include_router(_declared(health.router))
+    app.include_router(_declared(screens.router))  # last: it answers whatever is left
     return app
 
 

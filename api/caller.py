@@ -1,29 +1,34 @@
 """Who calls, and what a rule lets them do: every route declares one rule, and the rule opens the request's transaction.
 
-Holds the three doors (public, worker, officer) and one that takes either of the latter two. The transaction is committed
-before the answer leaves (`scope="function"`), so nobody is told of something that did not happen. Refuses unnamed rules.
+Holds the doors: public, worker, officer, either of the latter two, and officers at a screen. Programs show a bearer, our own
+pages a cookie; where both come the bearer counts. The transaction is committed before the answer leaves
+(`scope="function"`), so nobody is told of something that did not happen. Refuses unnamed rules.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
+from api import cookies
 from api.parts import Parts, parts_of
 from api.problems import RefusedError, language_of
 from weld.core import secret
 from weld.core.law import Language
-from weld.store import signins
+from weld.store import officers, signins
 from weld.store.connect import Conn, scoped
+from weld.store.signins import OfficerRow
 
 OFFICER_PREFIX = "wgk_"
 _bearer = HTTPBearer(
-    auto_error=False, scheme_name="bearer", description="A worker's token, or an officer's key wgk_..."
+    auto_error=False,
+    scheme_name="bearer",
+    description="A worker's token, or an officer's key wgk_...; our own pages send cookies instead",
 )
 # Nothing in scope: whoever is not known yet sees only what the look-up of tokens and keys needs.
 _NOBODY = "nobody"
@@ -31,7 +36,10 @@ _NOBODY = "nobody"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One request: its transaction, its time, and whose it is. `actor` is what the audit names."""
+    """One request: its transaction, its time, and whose it is. `actor` is what the audit names.
+
+    `officer` is there for an officer, with scope and rights; `at_screen` says that a sign-in brought him and not a key.
+    """
 
     conn: Conn
     parts: Parts
@@ -39,8 +47,10 @@ class Caller:
     language: Language
     request_id: UUID
     actor: str
-    worker: UUID | None
-    token_hash: bytes
+    worker: UUID | None = None
+    token_hash: bytes = b""
+    officer: OfficerRow | None = None
+    at_screen: bool = False
 
 
 class Rule(ABC):
@@ -52,11 +62,10 @@ class Rule(ABC):
     async def __call__(self, request: Request, _token: Annotated[object, Depends(_bearer)]) -> AsyncIterator[Caller]:
         parts = parts_of(request)
         async with scoped(parts.pool, _NOBODY) as conn:
-            caller = _nobody(request, parts, conn)
-            yield await self.enter(caller, _bearer_of(request))
+            yield await self.enter(_nobody(request, parts, conn), request)
 
     @abstractmethod
-    async def enter(self, caller: Caller, token: str | None) -> Caller:
+    async def enter(self, caller: Caller, request: Request) -> Caller:
         """The caller with the right eyes, or RefusedError."""
 
 
@@ -75,69 +84,123 @@ class Public(Rule):
     def __init__(self) -> None:
         super().__init__("public")
 
-    async def enter(self, caller: Caller, token: str | None) -> Caller:  # noqa: ARG002
+    async def enter(self, caller: Caller, request: Request) -> Caller:  # noqa: ARG002
         await signins.look_as(caller.conn, "platform")
         return caller
 
 
 class SignedIn(Rule):
-    """A worker with a token; sees what is his own."""
+    """A worker with a token, shown as a bearer or by his page's cookie; sees what is his own."""
 
     def __init__(self) -> None:
         super().__init__("worker")
 
-    async def enter(self, caller: Caller, token: str | None) -> Caller:
-        return await _as_worker(caller, token)
+    async def enter(self, caller: Caller, request: Request) -> Caller:
+        return await _as_worker(caller, request)
 
 
 class Officer(Rule):
-    """The holder of a key with this right; sees the key's scope."""
+    """The holder of a key with this right, or an officer at a screen who has it; sees what is in scope."""
 
-    async def enter(self, caller: Caller, token: str | None) -> Caller:
-        return await _as_officer(caller, token, self.name)
+    async def enter(self, caller: Caller, request: Request) -> Caller:
+        return await _as_officer(caller, request, self.name)
+
+
+class Staff(Rule):
+    """Any officer at a screen: for the sign-in itself. Keys have none."""
+
+    def __init__(self) -> None:
+        super().__init__("staff")
+
+    async def enter(self, caller: Caller, request: Request) -> Caller:
+        if _bearer_of(request) is not None:
+            raise RefusedError("signed_out")
+        return await _at_screen(caller, request)
 
 
 class SignedInOr(Rule):
-    """A worker (sees his own) or an officer with this right (sees the key's scope)."""
+    """A worker (sees his own) or an officer with this right (sees what is in scope)."""
 
     def __init__(self, right: str) -> None:
         super().__init__(f"worker|{right}")
         self._right = right
 
-    async def enter(self, caller: Caller, token: str | None) -> Caller:
-        if token is not None and token.startswith(OFFICER_PREFIX):
-            return await _as_officer(caller, token, self._right)
-        return await _as_worker(caller, token)
+    async def enter(self, caller: Caller, request: Request) -> Caller:
+        bearer = _bearer_of(request)
+        if bearer is not None:
+            is_key = bearer.startswith(OFFICER_PREFIX)
+            return await (_as_officer(caller, request, self._right) if is_key else _as_worker(caller, request))
+        if cookies.read(request, cookies.STAFF) is None:
+            return await _as_worker(caller, request)
+        try:
+            return await _as_officer(caller, request, self._right)
+        except RefusedError:
+            # One browser may hold both cookies; the officer's counts unless it opens nothing here.
+            if cookies.read(request, cookies.WORKER) is None:
+                raise
+            return await _as_worker(caller, request)
 
 
-async def _as_worker(caller: Caller, token: str | None) -> Caller:
-    token_hash = secret.key_hash(token or "")
+async def officer_still_in(conn: Conn, caller: Caller) -> bool:
+    """Whether the key or the sign-in that this officer came with is still good for the same scope and rights.
+
+    For streams, which outlive their request: they ask at every look. Asking is no activity: an idle screen is signed out.
+    """
+    now = caller.parts.clock.now()
+    if caller.at_screen:
+        found = await officers.signed_in(conn, caller.token_hash, now, _idle(caller))
+    else:
+        found = await signins.officer(conn, caller.token_hash, now)
+    return found is not None and found == caller.officer
+
+
+async def _as_worker(caller: Caller, request: Request) -> Caller:
+    token_hash = secret.key_hash(_bearer_of(request) or cookies.proven(request, cookies.WORKER) or "")
     worker = await signins.signed_in(caller.conn, token_hash, caller.now)
     if worker is None:
         raise RefusedError("signed_out")
     await signins.look_as(caller.conn, f"worker:{worker}")
-    return _known(caller, f"worker:{worker}", worker, token_hash)
+    return replace(caller, actor=f"worker:{worker}", worker=worker, token_hash=token_hash)
 
 
-async def _as_officer(caller: Caller, token: str | None, right: str) -> Caller:
-    key_hash = secret.key_hash(token or "")
+async def _as_officer(caller: Caller, request: Request, right: str) -> Caller:
+    bearer = _bearer_of(request)
+    known = await (_at_screen(caller, request) if bearer is None else _with_key(caller, bearer))
+    if known.officer is None or right not in known.officer.rights:
+        raise RefusedError("not_allowed", detail=f"the right {right} is missing")
+    return known
+
+
+async def _with_key(caller: Caller, key: str) -> Caller:
+    key_hash = secret.key_hash(key)
     officer = await signins.officer(caller.conn, key_hash, caller.now)
+    return await _known(caller, officer, key_hash, at_screen=False)
+
+
+async def _at_screen(caller: Caller, request: Request) -> Caller:
+    token_hash = secret.key_hash(cookies.proven(request, cookies.STAFF) or "")
+    officer = await officers.signed_in(caller.conn, token_hash, caller.now, _idle(caller))
+    known = await _known(caller, officer, token_hash, at_screen=True)
+    await officers.seen(caller.conn, token_hash, caller.now, _idle(caller))
+    return known
+
+
+async def _known(caller: Caller, officer: OfficerRow | None, token_hash: bytes, *, at_screen: bool) -> Caller:
     if officer is None:
         raise RefusedError("signed_out")
-    if right not in officer.rights:
-        raise RefusedError("not_allowed", detail=f"this key lacks the right {right}")
     await signins.look_as(caller.conn, officer.scope)
-    return _known(caller, f"officer:{officer.id}", None, key_hash)
+    actor = f"officer:{officer.id}"
+    return replace(caller, actor=actor, officer=officer, token_hash=token_hash, at_screen=at_screen)
+
+
+def _idle(caller: Caller) -> timedelta:
+    return timedelta(seconds=caller.parts.settings.api_staff_idle_s)
 
 
 def _nobody(request: Request, parts: Parts, conn: Conn) -> Caller:
     language = language_of(request.headers.get("accept-language"))
     request_id: UUID = request.state.request_id
-    return Caller(conn, parts, parts.clock.now(), language, request_id, "public", None, b"")
-
-
-def _known(caller: Caller, actor: str, worker: UUID | None, token_hash: bytes) -> Caller:
-    return Caller(caller.conn, caller.parts, caller.now, caller.language, caller.request_id, actor, worker, token_hash)
+    return Caller(conn, parts, parts.clock.now(), language, request_id, "public")
 
 
 def _bearer_of(request: Request) -> str | None:

@@ -32,6 +32,7 @@ class DeliveryFilter(_Asked):
     """Which deliveries."""
 
     endpoint: UUID | None = None
+    subject: Annotated[UUID, Query(description="The alert that they tell of")] | None = None
     state: shapes.DeliveryState | None = None
 
 
@@ -54,6 +55,7 @@ async def list_deliveries(
     found = await desk.deliveries(
         caller.conn,
         endpoint=asked.endpoint,
+        subject=asked.subject,
         state=asked.state,
         after=at_and_id(asked.after),
         limit=asked.limit + 1,

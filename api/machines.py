@@ -40,6 +40,8 @@ class Filter(_Asked):
     plate: http.Plate | None = None
     division: Annotated[str, Query(pattern=r"^[0-9]{2,12}$")] | None = None
     enterprise: UUID | None = None
+    q: Annotated[str, Query(min_length=1, max_length=40, description="Tail number, part of the plate, model or serial")] | None = None
+    look: desk.Look | None = None
     after: http.Cursor | None = None
     limit: Limit = 50
 

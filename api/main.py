@@ -19,6 +19,7 @@ from api.board import Board
 from api.code_provider import CodeProvider, ConsoleProvider
 from api.health import why_not
 from api.parts import Parts
+from api.screens import PAGES, listed
 from api.settings import ApiSettings
 from weld.kit.clock import Clock
 from weld.kit.door import Door, port_taken
@@ -51,7 +52,17 @@ async def serve(
     """Serve until `stop`. `database_url` signs in as the role api. The address file gets the door's address, then ours."""
     rules = access_rules.load(settings.access_rules)
     async with pool(database_url, "api", settings.api_pool_size) as connections:
-        parts = Parts(connections, vault, clock, codes or ConsoleProvider(), settings, rules, Board())
+        parts = Parts(
+            connections,
+            vault,
+            clock,
+            codes or ConsoleProvider(),
+            settings,
+            rules,
+            Board(),
+            pages=listed(settings.pages_folder or PAGES),
+            map_files=listed(settings.map_folder) if settings.map_folder else {},
+        )
         door_port = _DOOR_PORT if settings.door_port is None else settings.door_port
         async with Door("127.0.0.1", door_port, {"database": partial(why_not, parts)}) as door:
             doors = f"http://127.0.0.1:{door.port}"

@@ -15,7 +15,8 @@ from api.unlock_view import session
 from schemas import http
 from weld.core import certificate, mask
 from weld.core.access import Rules
-from weld.store import access_rules, audit, fields, registers, sessions, signins, workers
+from weld.core.unlocking import LATE_WORD
+from weld.store import access_rules, audit, fields, grants, registers, sessions, signins, workers
 from weld.store.workers import CertificateRow, WorkerRow
 
 router = APIRouter(tags=["me"])
@@ -35,6 +36,7 @@ async def who_am_i(caller: WorkerCaller) -> http.Me:
     """Who is signed in."""
     row = await _worker(caller)
     until = await signins.signed_in_until(caller.conn, caller.token_hash)
+    unlock = await grants.live_of(caller.conn, row.id, caller.now - LATE_WORD)
     vault = caller.parts.vault
     await _leave_a_trace(caller, row.id, "name, phone")
     return http.Me(
@@ -45,6 +47,7 @@ async def who_am_i(caller: WorkerCaller) -> http.Me:
         enterprise=row.enterprise_name,
         suspended=row.suspended,
         signed_in_until=until or caller.now,
+        unlock=unlock,
     )
 
 

@@ -4,9 +4,10 @@ Refuses globals: a test or a demo builds as many apis in one process as it likes
 """
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from starlette.requests import HTTPConnection
@@ -20,6 +21,9 @@ from weld.kit.clock import Clock
 from weld.store.connect import Pool
 from weld.store.vault import Vault
 
+if TYPE_CHECKING:
+    from api.screens import Served
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -32,6 +36,8 @@ class Parts:
     settings: ApiSettings
     rules: Sequence[Rules]
     board: Board
+    pages: "Mapping[str, Served]" = field(default_factory=dict)
+    map_files: "Mapping[str, Served]" = field(default_factory=dict)
 
 
 def parts_of(connection: HTTPConnection) -> Parts:

@@ -1,7 +1,8 @@
 """The registers over HTTP, for officers with the right registers:write: one route a kind, the functions of api.registers.
 
 Entering the same twice changes nothing, so a lost answer is asked for again by sending the same. Row-level security keeps
-an officer inside his scope; what has no place of its own (divisions, chips, officer keys) takes the scope of the platform.
+an officer inside his scope; what has no place of its own (divisions, chips, officers, their keys) takes the scope of the
+platform.
 Refuses to grant a right that the caller does not have.
 """
 
@@ -13,9 +14,8 @@ from api.caller import Caller, Officer, through
 from api.problems import RefusedError
 from api.registers import PUTS, Desk, Kind, RegisterError
 from schemas import registers as shapes
-from weld.store import audit, signins
+from weld.store import audit
 from weld.store.registers import CLASHES
-from weld.store.signins import OfficerRow
 
 router = APIRouter(prefix="/registers", tags=["registers"])
 
@@ -25,7 +25,7 @@ Writer = Annotated[Caller, through(Officer("registers:write"))]
 @router.post("/divisions")
 async def enter_division(entry: shapes.Division, caller: Writer, response: Response) -> shapes.Entered:
     """Add or change a division of the administration."""
-    await _platform_only(caller)
+    _platform_only(caller)
     return await _enter(caller, "division", entry, response)
 
 
@@ -38,7 +38,7 @@ async def enter_enterprise(entry: shapes.Enterprise, caller: Writer, response: R
 @router.post("/chips")
 async def enter_chip(entry: shapes.Chip, caller: Writer, response: Response) -> shapes.Entered:
     """Enrol or change a chip."""
-    await _platform_only(caller)
+    _platform_only(caller)
     return await _enter(caller, "chip", entry, response)
 
 
@@ -69,11 +69,15 @@ async def enter_endpoint(entry: shapes.Endpoint, caller: Writer, response: Respo
 @router.post("/officer-keys")
 async def enter_officer_key(entry: shapes.OfficerKey, caller: Writer, response: Response) -> shapes.Entered:
     """Add or change an officer key, by its name. The answer holds a new key this once."""
-    officer = await _platform_only(caller)
-    lacking = sorted(set(entry.rights) - set(officer.rights))
-    if lacking:
-        raise RefusedError("not_allowed", detail=f"this key cannot grant {', '.join(lacking)}")
+    _may_grant(caller, entry.rights)
     return await _enter(caller, "officer_key", entry, response)
+
+
+@router.post("/officers")
+async def enter_officer(entry: shapes.Officer, caller: Writer, response: Response) -> shapes.Entered:
+    """Add or change an officer's account, by its login. The answer holds a made password and TOTP secret this once."""
+    _may_grant(caller, entry.rights)
+    return await _enter(caller, "officer", entry, response)
 
 
 async def _enter(caller: Caller, kind: Kind, entry: shapes.Shape, response: Response) -> shapes.Entered:
@@ -86,13 +90,19 @@ async def _enter(caller: Caller, kind: Kind, entry: shapes.Shape, response: Resp
         raise RefusedError("not_allowed", detail="it lies outside your scope, or was entered this moment") from None
     if entered.outcome != "unchanged":
         words = {"outcome": entered.outcome}
-        await audit.record(caller.conn, caller.now, caller.actor, f"register.{kind}", entered.name, words)
+        subject = str(entered.id) if kind == "officer" else entered.name
+        await audit.record(caller.conn, caller.now, caller.actor, f"register.{kind}", subject, words)
     response.status_code = 201 if entered.outcome == "created" else 200
     return shapes.Entered(**entered._asdict())
 
 
-async def _platform_only(caller: Caller) -> OfficerRow:
-    officer = await signins.officer(caller.conn, caller.token_hash, caller.now)
-    if officer is None or officer.scope != "platform":
-        raise RefusedError("not_allowed", detail="this takes a key with the scope of the platform")
-    return officer
+def _platform_only(caller: Caller) -> None:
+    if caller.officer is None or caller.officer.scope != "platform":
+        raise RefusedError("not_allowed", detail="this takes the scope of the platform")
+
+
+def _may_grant(caller: Caller, rights: list[str]) -> None:
+    _platform_only(caller)
+    lacking = sorted(set(rights) - set(caller.officer.rights if caller.officer else ()))
+    if lacking:
+        raise RefusedError("not_allowed", detail=f"you cannot grant {', '.join(lacking)}")

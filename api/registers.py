@@ -4,6 +4,7 @@ One function a kind, used by the HTTP routes and by `weldgate seed` alike. Each 
 and raises RegisterError with all that is wrong. Refuses to repeat personal numbers in what it says.
 """
 
+import asyncio
 import base64
 import os
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,17 +15,20 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from schemas import registers as shapes
-from weld.core import address, identity, plate, secret
+from weld.core import address, identity, password, plate, secret, totp
 from weld.core.catalogue import ALERTS
 from weld.core.fault import Fault
 from weld.core.ids import Chip, Division, Enterprise, Plate, Shard, Worker, uuid7
+from weld.core.rights import RIGHTS
 from weld.core.shard import shard_of
-from weld.store import people, registers
+from weld.store import officers, people, registers
 from weld.store.connect import Conn
 from weld.store.registers import Outcome
 from weld.store.vault import Vault
 
-Kind = Literal["division", "enterprise", "chip", "machine", "worker", "certificate", "endpoint", "officer_key"]
+Kind = Literal[
+    "division", "enterprise", "chip", "machine", "worker", "certificate", "endpoint", "officer_key", "officer"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +45,13 @@ class Desk:
 
 
 class Entered(NamedTuple):
-    """What became of an entry. `name` is never personal; `secret` is there once, when it was made here."""
+    """What became of an entry. `name` is never personal; the secrets are there once, when they were made here."""
 
     outcome: Outcome
     name: str
     id: UUID | None = None
     secret: str | None = None
+    totp_secret: str | None = None
 
 
 class Problem(NamedTuple):
@@ -186,6 +191,7 @@ async def put_officer_key(conn: Conn, desk: Desk, entry: shapes.OfficerKey) -> E
     """Add or change an officer key; a new one without a secret gets one, which is returned this once."""
     check = _Check(conn, desk)
     scope = await check.scope(entry.scope)
+    check.rights(entry.rights)
     check.done()
     made = entry.secret or secret.officer_key(os.urandom(32))
     key = people.OfficerKey(
@@ -195,7 +201,38 @@ async def put_officer_key(conn: Conn, desk: Desk, entry: shapes.OfficerKey) -> E
     return Entered(outcome, entry.name, name, _once(outcome, entry.secret, made))
 
 
-def _once(outcome: Outcome, given: str | None, made: str) -> str | None:
+async def put_officer(conn: Conn, desk: Desk, entry: shapes.Officer) -> Entered:
+    """Add or change an officer's account; what a new one lacks of password and TOTP secret is made and returned this once."""
+    check = _Check(conn, desk)
+    scope = await check.scope(entry.scope)
+    check.rights(entry.rights)
+    check.done()
+    found = await officers.find(conn, desk.vault, entry.login)
+    chosen = entry.password or (password.made(os.urandom(15)) if found is None else None)
+    totp_secret = entry.totp_secret or (totp.made(os.urandom(20)) if found is None else found.totp_secret)
+    officer = officers.Officer(
+        id=desk.new_id() if found is None else found.id,
+        login=entry.login,
+        name=entry.name,
+        password_hash=await asyncio.to_thread(_password_hash, None if found is None else found.password_hash, chosen),
+        totp_secret=totp_secret,
+        scope=scope,
+        rights=sorted(set(entry.rights)),
+        disabled=entry.disabled,
+    )
+    outcome = await officers.put(conn, desk.vault, officer, desk.now)
+    secrets = (_once(outcome, entry.password, chosen), _once(outcome, entry.totp_secret, totp_secret))
+    return Entered(outcome, entry.login, officer.id, *secrets)
+
+
+def _password_hash(kept: str | None, chosen: str | None) -> str:
+    """What is kept where it fits the password that was chosen, or none was; else the hash of the new one."""
+    if kept is not None and (chosen is None or password.fits(kept, chosen)):
+        return kept
+    return password.hashed(chosen or "", os.urandom(16))
+
+
+def _once(outcome: Outcome, given: str | None, made: str | None) -> str | None:
     return made if outcome == "created" and given is None else None
 
 
@@ -210,6 +247,7 @@ PUTS: Mapping[Kind, Put] = {
     "certificate": put_certificate,
     "endpoint": put_endpoint,
     "officer_key": put_officer_key,
+    "officer": put_officer,
 }
 
 
@@ -238,6 +276,11 @@ class _Check:
         """A number with a fault in it."""
         if fault is not None:
             self.say(field, fault.text)
+
+    def rights(self, given: list[str]) -> None:
+        """Rights that routes ask for."""
+        for right in sorted(set(given) - set(RIGHTS)):
+            self.say("rights", f"{right} is no right of this version: take from {', '.join(RIGHTS)}")
 
     def zone(self, name: str) -> None:
         """A time zone must be one that days can be counted in."""

@@ -51,6 +51,14 @@ async def list_sessions(
     return http.SessionList(sessions=[view(row) for row in rows], next=following)
 
 
+@router.get("/sessions/{session}/bursts")
+async def list_bursts(
+    session: UUID, caller: Annotated[Caller, through(SignedInOr("sessions:read"))]
+) -> http.BurstList:
+    """The bursts of welding in one session: your own, or one in your scope."""
+    raise NotImplementedError
+
+
 @router.get("/sessions/{session}")
 async def read_session(session: UUID, caller: Annotated[Caller, through(SignedInOr("sessions:read"))]) -> http.Session:
     """One session: your own, or one in your scope."""

@@ -12,6 +12,20 @@ class ApiSettings(Settings):
 
     api_host: str = Field(default="127.0.0.1", description="Where people reach the api")
     api_port: int = Field(default=PORTS["api"], ge=0, le=65535, description="0 = a free port")
+    public_url: str = Field(
+        default="http://127.0.0.1:8700",
+        pattern=r"^https?://[^/]+$",
+        description="Where people reach us; stands on every plate",
+    )
+    installation_name: str = Field(default="焊码通", description="The name above the screens and on plates")
+    hotline: str = Field(default="", description="The number to call, on plates and pages")
+    map_owner: str = Field(default="", description="Who answers for the base map; shown on every map")
+    map_approval: str = Field(default="", description="The map's approval number (审图号); shown on every map")
+    map_folder: Path | None = Field(
+        default=None, description="The authority's own base map, file by file instead of ours"
+    )
+    pages_folder: Path | None = Field(default=None, description="Built pages instead of those in the package")
+    demo: bool = Field(default=False, description="A demonstration: pages say so; loopback only")
     api_trusted_proxies: str = Field(
         default="", description="Addresses, with commas, of reverse proxies whose X-Forwarded-For is believed"
     )
@@ -28,6 +42,16 @@ class ApiSettings(Settings):
         default=60, ge=1, le=100_000, description="Codes from one address in the window; carriers share addresses"
     )
     api_sign_in_lasts_s: int = Field(default=8 * 3600, ge=60, le=86400, description="How long a worker stays signed in")
+
+    api_staff_sign_in_lasts_s: int = Field(
+        default=8 * 3600, ge=60, le=86400, description="How long an officer stays signed in at a screen"
+    )
+    api_staff_idle_s: int = Field(
+        default=3600, ge=60, le=86400, description="Without a request for this long: signed out"
+    )
+    api_live_every_s: float = Field(default=1.0, gt=0, le=60, description="How often the live stream looks for changes")
+    api_figures_every_s: float = Field(default=5.0, gt=0, le=600, description="How often the figures are counted anew")
+    api_streams_per_officer: int = Field(default=8, ge=1, le=100, description="Open live streams of one officer")
 
     api_attempts_per_minute: int = Field(default=10, ge=1, le=1000, description="Attempts to unlock of one worker")
     api_lock_lasts_s: int = Field(default=86400, ge=60, le=604800, description="A lock is sent again for this long")

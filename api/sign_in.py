@@ -1,6 +1,7 @@
-"""Sign-in of workers: phone number, one-time code, token. The same answer and the same work for phones that nobody has.
+"""Sign-in of workers: phone number, one-time code, token; for pages the token is a cookie.
 
-Refuses to store a code, a token or a phone number: only hashes and the blind index.
+The same answer and the same work for phones that nobody has. Refuses to store a code, a token or a phone number: only hashes
+and the blind index.
 """
 
 import hmac
@@ -9,9 +10,10 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, BackgroundTasks, Request
+from fastapi import APIRouter, BackgroundTasks, Request, Response
 from fastapi.responses import JSONResponse
 
+from api import cookies
 from api.caller import AnyCaller, Caller, SignedIn, through
 from api.parts import new_id
 from api.problems import RefusedError, answer
@@ -46,23 +48,37 @@ async def ask_for_code(
 
 
 @router.post("/sign-in", response_model=http.SignedIn)
-async def sign_in(given: http.SignIn, caller: AnyCaller) -> http.SignedIn | JSONResponse:
-    """Trade a code for a token."""
+async def sign_in(
+    given: http.SignIn, request: Request, response: Response, caller: AnyCaller
+) -> http.SignedIn | JSONResponse:
+    """Trade a code for a token, in the body or as a cookie."""
+    if given.cookie:
+        cookies.refuse_foreign(request)
     tried = await signins.try_code(caller.conn, given.request)
     wrong = _wrong(caller, given, tried)
     if wrong is not None or tried is None or tried.worker is None:
         return answer((wrong or "code_wrong",), caller.language, caller.request_id)  # the try stays counted
     await signins.use_code(caller.conn, given.request, caller.now)
-    token = secrets.token_urlsafe(32)
-    expires_at = caller.now + timedelta(seconds=caller.parts.settings.api_sign_in_lasts_s)
+    token, lasts_s = secrets.token_urlsafe(32), caller.parts.settings.api_sign_in_lasts_s
+    expires_at = caller.now + timedelta(seconds=lasts_s)
     await signins.sign_in(caller.conn, secret.key_hash(token), tried.worker, caller.now, expires_at)
-    return http.SignedIn(token=token, worker=tried.worker, expires_at=expires_at)
+    if given.cookie:
+        await _keep_in_page(caller, request, response, token, lasts_s)
+    return http.SignedIn(token=None if given.cookie else token, worker=tried.worker, expires_at=expires_at)
 
 
 @router.delete("/sign-in", status_code=204)
-async def sign_out(caller: Annotated[Caller, through(SignedIn())]) -> None:
+async def sign_out(response: Response, caller: Annotated[Caller, through(SignedIn())]) -> None:
     """The token is worthless from now on."""
     await signins.sign_out(caller.conn, caller.token_hash, caller.now)
+    cookies.clear(response, caller.parts.settings, cookies.WORKER)
+
+
+async def _keep_in_page(caller: Caller, request: Request, response: Response, token: str, lasts_s: int) -> None:
+    before = cookies.read(request, cookies.WORKER)
+    if before is not None:  # the same phone again: what it held until now opens nothing any more
+        await signins.sign_out(caller.conn, secret.key_hash(before), caller.now)
+    cookies.put(response, caller.parts.settings, cookies.WORKER, token, lasts_s)
 
 
 async def _within_limits(caller: Caller, phone_index: bytes, address: str) -> None:

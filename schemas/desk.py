@@ -1,6 +1,6 @@
 """Bodies of the HTTP interface for officers: machines, their timelines, alerts, quarantine, deliveries, days.
 
-Refuses personal data: a worker is an opaque id here.
+A worker is an opaque id except in his own record, and that is masked.
 """
 
 from datetime import date, datetime
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from schemas.http import Session, Shape
+from schemas.http import Id, Plate, Session, Shape
 
 # PostgreSQL keeps every character but NUL.
 Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
@@ -17,6 +17,19 @@ AlertCode = Annotated[str, StringConstraints(pattern=r"^[A-HO][0-9]{2}$")]
 AlertState = Literal["open", "acknowledged", "closed"]
 Outcome = Literal["confirmed", "false_alarm", "test", "other"]
 DeliveryState = Literal["pending", "delivered", "dead", "cancelled"]
+
+
+# What a machine looks like on a screen.
+Look = Literal[
+    "locked", "armed", "unlocked", "arcing", "blocked", "faulted", "tampered", "maintenance", "unplugged", "silent"
+]
+
+
+class Words(Shape):
+    """The same words in Chinese and English."""
+
+    zh: str
+    en: str
 
 
 class MachineView(Shape):
@@ -45,6 +58,9 @@ class MachineView(Shape):
     accuracy_m: float | None
     heard_at: datetime | None
     open_alerts: int
+    look: Look
+    division_name: Words
+    enterprise_name: str | None
 
 
 class MachineList(Shape):
@@ -169,6 +185,15 @@ class Alert(Shape):
     level: int
     text_zh: str
     text_en: str
+    sentence: Words = Field(description="What happened, with the number")
+    why: Words = Field(description="Why it matters, and what to do next")
+    sign_by: datetime | None = Field(description="Somebody should have taken it up by then; none for level 4 and history")
+    close_by: datetime | None
+    lat: float | None
+    lon: float | None
+    division_name: Words | None
+    machine: str | None = Field(description="Maker and model")
+    enterprise_name: str | None
     plate: str | None
     chip: str | None
     worker: UUID | None
@@ -186,8 +211,10 @@ class Alert(Shape):
     state: AlertState
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+    acknowledged_by_name: str | None
     closed_at: datetime | None
     closed_by: str | None
+    closed_by_name: str | None
     outcome: Outcome | None
     note: str | None
 
@@ -242,6 +269,130 @@ class Delivery(Shape):
     last_at: datetime | None
     last_status: int | None
     last_error: str | None
+
+
+class Attempt(Shape):
+    """One try to hand a fact over."""
+
+    number: int
+    at: datetime
+    latency_ms: int
+    status: int | None
+    error: str | None
+
+
+class DeliveryDetail(Shape):
+    """One delivery, its body as it leaves, and every attempt."""
+
+    delivery: Delivery
+    payload: str
+    attempts: list[Attempt]
+
+
+class Endpoint(Shape):
+    """Where facts of a division go. `failing_since`: every attempt since then failed."""
+
+    id: UUID
+    name: str
+    url: str
+    division: str
+    division_name: Words
+    codes: list[AlertCode] | None
+    state: Literal["active", "paused", "disabled"]
+    created_at: datetime
+    failures: int
+    failing_since: datetime | None
+    hold_until: datetime | None
+    pending: int
+    delivered: int
+    dead: int
+    last_delivered_at: datetime | None
+
+
+class EndpointList(Shape):
+    """The endpoints in scope, by name."""
+
+    endpoints: list[Endpoint]
+
+
+class EndpointState(Shape):
+    """Send to an endpoint, or hold what is for it."""
+
+    state: Literal["active", "paused"]
+
+
+class Certificate(Shape):
+    """One certificate; the number is masked."""
+
+    id: UUID
+    kind: Literal["operation", "construction", "equipment"]
+    number: str
+    category: str
+    item: str
+    valid_from: date
+    valid_to: date
+    review_due: date | None
+    last_day: date
+    status: str
+    usable: bool
+    issuer: str
+    checked_at: datetime | None
+
+
+class WorkerView(Shape):
+    """One worker, masked. `standing`: the best of the certificates today."""
+
+    id: UUID
+    name: str
+    phone: str
+    division: str
+    division_name: Words
+    enterprise: UUID | None
+    enterprise_name: str | None
+    suspended_reason: str | None
+    standing: Literal["usable", "expiring", "expired", "unusable", "none"]
+    last_day: date | None = Field(description="The last day of the certificate that carries the standing")
+    certificates: int
+    last_opened_at: datetime | None
+    open_session: UUID | None
+
+
+class WorkerList(Shape):
+    """Workers in scope; `next` asks for more."""
+
+    workers: list[WorkerView]
+    next: str | None
+
+
+class WorkerDetail(Shape):
+    """One worker with the certificates; reading it leaves a trace."""
+
+    worker: WorkerView
+    identity: str
+    certificates: list[Certificate]
+
+
+class Division(Shape):
+    """A division in scope."""
+
+    code: str
+    parent: str | None
+    name: Words
+    machines: int
+
+
+class DivisionList(Shape):
+    """The divisions in scope, parents before children."""
+
+    divisions: list[Division]
+
+
+class SheetRequest(Shape):
+    """Plates to print: these, or all of an enterprise or a division (at most 2,400 at a time)."""
+
+    plates: Annotated[list[Plate], Field(min_length=1, max_length=2400)] | None = None
+    enterprise: Id | None = None
+    division: Annotated[str, StringConstraints(pattern=r"^[0-9]{2,12}$")] | None = None
 
 
 class DeliveryList(Shape):

@@ -63,12 +63,13 @@ class SignIn(Shape):
 
     request: Id
     code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")] = Field(repr=False)
+    cookie: bool = Field(default=False, description="For pages: the token comes as an HttpOnly cookie, not in the body")
 
 
 class SignedIn(Shape):
-    """The bearer token of a worker; it is shown this once."""
+    """The bearer token of a worker, shown this once; None where it came as a cookie."""
 
-    token: str = Field(repr=False)
+    token: str | None = Field(repr=False)
     worker: UUID
     expires_at: datetime
 
@@ -87,6 +88,7 @@ class PlateView(Shape):
     state: Literal["locked", "unlocked", "offline"]
     heard_at: datetime | None
     licensed_worker_on: bool
+    printed_by_us: bool | None = Field(description="Whether the plate's check `k` is ours; None where none was given")
 
 
 class UnlockRequest(Shape):
@@ -121,6 +123,27 @@ class Unlock(Shape):
     ended_at: datetime | None
     reason: str | None
     arc_ms: int | None
+    machine: str = Field(description="Maker and model")
+    reported: str | None = Field(description="The state that the chip reported last")
+    online: bool | None
+    current_a: float | None
+    heard_at: datetime | None
+    idle_lock_s: int | None = Field(description="Without an arc for this long the machine locks itself; None: not known")
+
+
+class Burst(Shape):
+    """One burst of welding in a session; `ended_at` None while it burns."""
+
+    started_at: datetime
+    ended_at: datetime | None
+    arc_ms: int | None
+    peak_a: float | None
+
+
+class BurstList(Shape):
+    """The bursts of one session, in order; the newest 2,000."""
+
+    bursts: list[Burst]
 
 
 class Session(Shape):
@@ -131,6 +154,7 @@ class Session(Shape):
     division: str | None
     enterprise: UUID | None
     worker: UUID | None
+    worker_name: str | None = Field(description="Masked")
     unlock: UUID | None
     authorised: bool | None = Field(description="None: the word that would tell is still missing")
     state: SessionState
@@ -165,6 +189,7 @@ class Me(Shape):
     enterprise: str | None
     suspended: bool
     signed_in_until: datetime
+    unlock: UUID | None = Field(description="The permission that is live now: a page that was closed finds its way back")
 
 
 class CertificateView(Shape):

@@ -170,6 +170,20 @@ class OfficerKey(Shape):
     secret: Annotated[str, StringConstraints(min_length=32, pattern=r"^[!-~]+$")] | None = Secret
 
 
+class Officer(Shape):
+    """An officer who signs in at a screen. Without `password` or `totp_secret` they are made and told once."""
+
+    login: Annotated[str, StringConstraints(pattern=r"^[a-z0-9._-]{2,40}$")]
+    name: Text
+    scope: Annotated[str, StringConstraints(pattern=r"^(platform|division:[0-9]{2,12}|enterprise:[0-9A-Z]{18})$")] = (
+        Field(description="platform, division:CODE or enterprise:CREDIT_CODE")
+    )
+    rights: Annotated[list[Right], Field(min_length=1, max_length=50)]
+    password: Annotated[str, StringConstraints(min_length=12, max_length=200)] | None = Secret
+    totp_secret: Annotated[str, StringConstraints(pattern=r"^[A-Z2-7]{32}$")] | None = Secret
+    disabled: bool = False
+
+
 class SeedFile(Shape):
     """Everything that `weldgate seed` takes, in YAML or JSON."""
 
@@ -181,6 +195,7 @@ class SeedFile(Shape):
     certificates: list[Certificate] = []
     endpoints: list[Endpoint] = []
     officer_keys: list[OfficerKey] = []
+    officers: list[Officer] = []
 
 
 class Entered(Shape):
@@ -190,3 +205,4 @@ class Entered(Shape):
     name: str = Field(description="What it is known by: code, plate, name; for people their opaque id")
     id: UUID | None = None
     secret: str | None = Field(default=None, repr=False)
+    totp_secret: str | None = Field(default=None, repr=False)

@@ -7,10 +7,13 @@ import asyncio
 import random
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from schemas.chip import BootCause, CaseOpened, Contact, Happening
 from simulator import contactor as contactors
 from simulator.board import Online, shown
 from simulator.dice import seed_of
+from simulator.flash import Hold
 from simulator.machine import BOOT_MS, Machine
 from simulator.recording import Recording
 from simulator.signals import ButtonPressed, ClockFault, Mains, Network, Observed
@@ -18,6 +21,7 @@ from simulator.source import Idle, Playback, Weld
 from simulator.wire import Faults, Wire
 
 LEAD_MS = 500  # a recording begins this much after it was asked for
+FOR_LONG_S = 10 * 365 * 86_400.0  # unplugged until somebody plugs it in
 
 
 class Device(Machine):
@@ -105,6 +109,29 @@ class Device(Machine):
             self._input(lambda up_ms: Mains(up_ms, present=False))
         self._power_down(max(BOOT_MS, int(seconds * 1000)), "power")
 
+    def unplug(self) -> None:
+        """The plug is pulled, and stays so; the chip says it with its last breath."""
+        if self._chip is not None:
+            self.power_cut(FOR_LONG_S, gasp=True)
+
+    def plug_in(self) -> None:
+        """The plug is back; nothing where it never was out."""
+        off, now_ms = self._off, self._now_ms()
+        if off is None or self._chip is not None or off.until_ms <= now_ms:
+            return
+        rtc_ms = None if off.rtc_ms is None else off.rtc_ms - (off.until_ms - now_ms)
+        self._off = replace(off, until_ms=now_ms, rtc_ms=rtc_ms)
+        self.wake()
+
+    def free(self) -> None:
+        """Somebody on site frees a chip that an order has blocked; it starts anew. The protocol has no word for it yet."""
+        self.reboot("button")
+        self._flash = replace(self._flash, blocked=False)
+
+    def remember(self, hold: Hold) -> None:
+        """Before the start: the flash still holds this session of an earlier life."""
+        self._flash = replace(self._flash, hold=hold)
+
     def drop_link(self) -> None:
         """The network goes away."""
         self._input(lambda up_ms: Network(up_ms, available=False))
@@ -166,6 +193,16 @@ class Device(Machine):
     def session(self) -> str | None:
         """The session in force."""
         return None if self._chip is None else shown(self._chip).session
+
+    @property
+    def hold(self) -> Hold | None:
+        """What the flash holds of an open session: enough to declare it over after a loss of all the rest."""
+        return (self._flash if self._chip is None else self._chip.flash).hold
+
+    @property
+    def boot(self) -> int:
+        """The number of this boot, or of the last one."""
+        return (self._flash if self._chip is None else self._chip.flash).boot
 
     @property
     def online(self) -> bool:

@@ -24,6 +24,7 @@ from api.settings import ApiSettings
 from schemas import registers as shapes
 from tests.database import Database
 from weld.core import identity, plate
+from weld.core.rights import RIGHTS
 from weld.store import access_rules, reported
 from weld.store.connect import connect, pool, scoped
 
@@ -33,18 +34,7 @@ GOOD: dict[str, Any] = {
     "item": "熔化焊接与热切割作业",
     "issuer": "河南省应急管理厅",
 }
-ALL_RIGHTS = [
-    *(
-        "machines:read",
-        "machines:lock",
-        "sessions:read",
-        "alerts:read",
-        "alerts:act",
-        "quarantine:read",
-        "deliveries:read",
-    ),
-    "registers:write",
-]
+ALL_RIGHTS = list(RIGHTS)
 
 
 class TownClock:

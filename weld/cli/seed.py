@@ -32,11 +32,12 @@ class SeedError(Exception):
 
 
 class MadeSecret(NamedTuple):
-    """A secret that was made for an entry, to be handed to its owner."""
+    """What was made for an entry, to be handed to its owner; a TOTP secret for officers only."""
 
     kind: Kind
     name: str
-    secret: str
+    secret: str | None
+    totp_secret: str | None
 
 
 @dataclass
@@ -49,8 +50,8 @@ class Summary:
     def add(self, kind: Kind, entered: Entered) -> None:
         """Count one entry and keep its secret."""
         self.counts.setdefault(kind, Counter())[entered.outcome] += 1
-        if entered.secret is not None:
-            self.secrets.append(MadeSecret(kind, entered.name, entered.secret))
+        if entered.secret is not None or entered.totp_secret is not None:
+            self.secrets.append(MadeSecret(kind, entered.name, entered.secret, entered.totp_secret))
 
     def table(self) -> str:
         """One line a kind."""

@@ -26,6 +26,7 @@ MODELS: Mapping[str, tuple[Kind, type[shapes.Shape]]] = {
     "certificates": ("certificate", shapes.Certificate),
     "endpoints": ("endpoint", shapes.Endpoint),
     "officer_keys": ("officer_key", shapes.OfficerKey),
+    "officers": ("officer", shapes.Officer),
 }
 
 
@@ -141,6 +142,7 @@ def _key(kind: Kind, raw: Mapping[str, Any]) -> str:
         "machine": ("plate", "plate_from"),
         "worker": ("identity",),
         "certificate": ("kind", "number", "item"),
+        "officer": ("login",),
     }
     return identity.normal("|".join(str(raw.get(field)) for field in fields.get(kind, ("name",))))
 

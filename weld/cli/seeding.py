@@ -11,8 +11,10 @@ from pathlib import Path
 
 import psycopg
 
-from weld.cli.seed import SeedError, seed
+from api.settings import ApiSettings
+from weld.cli.seed import MadeSecret, SeedError, seed
 from weld.cli.stack import Stack
+from weld.core import totp
 from weld.kit.settings import Settings
 
 
@@ -42,5 +44,13 @@ def _seed(file: Path) -> int:
             return 1
     print(summary.table(), file=sys.stderr)
     for made in summary.secrets:
-        print(json.dumps({"kind": made.kind, "name": made.name, "secret": made.secret}, ensure_ascii=False))
+        print(json.dumps(told(made), ensure_ascii=False))
     return 0
+
+
+def told(made: MadeSecret) -> dict[str, str]:
+    """A made secret as its line says it; a second factor also as the address that an authenticator takes in."""
+    words = {name: value for name, value in made._asdict().items() if value is not None}
+    if made.totp_secret is not None:
+        words["totp_uri"] = totp.uri(made.totp_secret, made.name, ApiSettings().installation_name)
+    return words

@@ -1,8 +1,9 @@
 """A stack on this machine: database, broker, schema, and the processes beside them.
 
-`main` is the clone's own (lasting data, fixed ports); a throw-away has everything of its own on free ports and leaves nothing
-behind. WELDGATE_DATABASE_URL and WELDGATE_MQTT_URL put existing servers in the place of ours. Each process gets the login of
-its own role and the one key it needs, by environment and file; nothing secret stands in a command line.
+`main` is the clone's own (lasting data, fixed ports); a demo keeps a database and secrets of its own beside it; a throw-away has
+everything of its own on free ports and leaves nothing behind. WELDGATE_DATABASE_URL and WELDGATE_MQTT_URL put existing servers
+in the place of ours. Each process gets the login of its own role and the one key it needs, by environment and file; nothing
+secret stands in a command line.
 """
 
 import os
@@ -15,8 +16,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,7 +67,7 @@ class BrokerAddress:
 
 @dataclass(slots=True)
 class Child:
-    """One process of the stack. `log` holds its stderr where the stack is a throw-away."""
+    """One process of the stack. `log` holds its stderr where the stack has a folder for logs."""
 
     name: str
     process: subprocess.Popen[str]
@@ -124,6 +125,12 @@ class Stack:
     environment: Mapping[str, str] = field(default_factory=dict)
     prepares: bool = True
     needs_broker: bool = True
+    own_broker: bool = False  # never shared, never kept
+    free_ports: bool = False
+    logs: Path | None = None  # where the processes' stderr goes; None: to ours
+    apart: bool = False  # Ctrl-C of the terminal is for us: we stop the processes in order
+    programs: Mapping[str, str] = field(default_factory=dict)  # modules that run in the place of `weldgate NAME`
+    step: Callable[[str], AbstractContextManager[object]] = nullcontext  # told what is being prepared
     server_url: str = ""
     children: dict[str, Child] = field(default_factory=dict)
     _mosquitto: Mosquitto | None = None
@@ -146,7 +153,39 @@ class Stack:
         """One that leaves nothing behind; `settings` go to all processes, as WELDGATE_... without the prefix."""
         folder = Path(tempfile.mkdtemp(prefix=f"weldgate-{name}-"))
         changed = {f"WELDGATE_{key.upper()}": value for key, value in settings.items()}
-        return cls(f"wg_{name}_{secrets.token_hex(4)}", throwaway=True, folder=folder, environment=changed)
+        return cls(
+            f"wg_{name}_{secrets.token_hex(4)}",
+            throwaway=True,
+            folder=folder,
+            environment=changed,
+            own_broker=True,
+            free_ports=True,
+            logs=folder / "run",
+        )
+
+    @classmethod
+    def demo(
+        cls,
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        free_ports: bool,
+        programs: Mapping[str, str],
+        step: Callable[[str], AbstractContextManager[object]],
+    ) -> "Stack":
+        """Lasting data beside the clone's own: another database on the same server, other secrets, a broker for this run."""
+        return cls(
+            "weldgate_demo",
+            throwaway=False,
+            folder=homes.make_folder(folder, None),
+            environment=environment,
+            own_broker=True,
+            free_ports=free_ports,
+            logs=homes.make_folder(folder / "log", None),
+            apart=True,
+            programs=programs,
+            step=step,
+        )
 
     def __enter__(self) -> Self:
         try:
@@ -171,9 +210,11 @@ class Stack:
         if self.throwaway:
             self._exits.callback(shutil.rmtree, self.folder, ignore_errors=True)
         self._installation = Installation(self.folder / "secrets")
-        self._start_database()
+        with self.step("database"):
+            self._start_database()
         if self.needs_broker:
-            self._start_broker()
+            with self.step("broker"):
+                self._start_broker()
 
     def _start_database(self) -> None:
         given = os.environ.get("WELDGATE_DATABASE_URL")
@@ -199,16 +240,17 @@ class Stack:
         home = homes.home_of(CLONE)
         user = homes.server_user()
         ports: dict[str, int] = {}
-        if self.throwaway:
+        if self.own_broker:
             folder = homes.make_folder(home / "throwaway", user) / f"broker-{os.getpid()}-{secrets.token_hex(3)}"
         else:
             folder = home / "broker"
+        if not self.free_ports:
             ports = {"chips_port": PORTS["mqtt_chips"], "platform_port": PORTS["mqtt_platform"]}
         try:
-            broker = Mosquitto(folder, passwords=self.installation.broker, remove=self.throwaway, **ports)  # type: ignore[arg-type]
+            broker = Mosquitto(folder, passwords=self.installation.broker, remove=self.own_broker, **ports)  # type: ignore[arg-type]
             self._mosquitto = self._exits.enter_context(broker)
         except BrokerTakenError:  # `weldgate up`, or another process alone, runs it: same ports, same passwords
-            if self.throwaway:
+            if self.own_broker:
                 raise
 
     # -- addresses
@@ -259,12 +301,17 @@ class Stack:
         run.mkdir(exist_ok=True)
         address_file = run / f"{key}.address"
         address_file.unlink(missing_ok=True)
-        log = run / f"{key}.log" if self.throwaway else None
-        words = [sys.executable, "-m", "weld.cli.main", name]
+        log = None if self.logs is None else self.logs / f"{key}.log"
+        words = [sys.executable, "-m", self.programs.get(name, "weld.cli.main"), name]
         stderr: IO[str] | None = log.open("a") if log is not None else None
         out = subprocess.PIPE if pipe else stderr
         process = subprocess.Popen(
-            words, env=self._environment(name, address_file), stdout=out, stderr=stderr, text=True
+            words,
+            env=self._environment(name, address_file),
+            stdout=out,
+            stderr=stderr,
+            text=True,
+            start_new_session=self.apart,
         )
         if stderr is not None:
             stderr.close()
@@ -286,7 +333,7 @@ class Stack:
             mine["WELDGATE_KEY_FILE"] = str(self.installation.key_file(key))
         if name in {"api", "dispatch"}:
             mine["WELDGATE_VAULT"] = str(self.installation.vault_folder)
-        if self.throwaway:
+        if self.free_ports:
             mine |= {"WELDGATE_DOOR_PORT": "0", "WELDGATE_API_PORT": "0"}
         return kept | mine | dict(self.environment)
 

@@ -39,7 +39,10 @@ ReasonCode = Literal[
     "code_wrong",
     "code_expired",
     "too_many_codes",
+    "sign_in_wrong",
+    "sign_in_held",
     "signed_out",
+    "cross_origin",
     "not_allowed",
     "not_found",
     "idempotency_key_reused",
@@ -253,9 +256,30 @@ REASONS: dict[ReasonCode, Reason] = {
             Words("过几分钟再试。", "Try again in a few minutes."),
         ),
         Reason(
+            "sign_in_wrong",
+            Words("账号、密码或动态码不对。", "Login, password or code is wrong."),
+            Words(
+                "三样都核对，等下一个动态码再试；忘了找管理员重设。",
+                "Check all three and wait for the next code; ask your administrator if you forgot one.",
+            ),
+        ),
+        Reason(
+            "sign_in_held",
+            Words("错了好几次，这个账号先停一会儿。", "Too many wrong tries; signing in is paused for this login."),
+            Words(
+                "最多等十五分钟再试；忘了密码找管理员。",
+                "Wait up to 15 minutes and try again; ask your administrator for a new password.",
+            ),
+        ),
+        Reason(
             "signed_out",
             Words("你还没登录，或登录已到期。", "You are not signed in, or no longer."),
             Words("请重新登录。", "Please sign in again."),
+        ),
+        Reason(
+            "cross_origin",
+            Words("这个请求不是从本平台的页面发出的。", "This request did not come from a page of this platform."),
+            Words("打开本平台自己的页面再操作。", "Open the platform's own page and do it there."),
         ),
         Reason(
             "not_allowed",

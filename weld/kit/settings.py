@@ -18,6 +18,7 @@ PORTS: Mapping[str, int] = MappingProxyType(
         "dispatch": 8713,
         "maintain": 8714,
         "simulator": 8715,
+        "demo": 8720,
         "mqtt_chips": 18830,
         "mqtt_platform": 18831,
         "mqtt_tls": 18883,

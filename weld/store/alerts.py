@@ -3,6 +3,7 @@
 Alerts from what chips said are ingest's. Refuses to tell anybody: it writes the outbox row, dispatch does the rest.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -10,6 +11,8 @@ from uuid import UUID
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from weld.core import deadline
+from weld.store import pulse
 from weld.store.connect import Conn
 from weld.store.queries import query
 
@@ -56,6 +59,25 @@ class AlertRow(NamedTuple):
     closed_by: str | None
     outcome: str | None
     note: str | None
+    lat: float | None
+    lon: float | None
+    machine: str | None
+    enterprise_name: str | None
+    division_zh: str | None
+    division_en: str | None
+    zone: str | None
+    acknowledged_by_name: str | None
+    closed_by_name: str | None
+
+
+class Wanted(NamedTuple):
+    """Which alerts; None sets no limit."""
+
+    plate: str | None = None
+    code: str | None = None
+    state: str | None = None
+    level: int | None = None
+    division: str | None = None
 
 
 async def raise_attempt(conn: Conn, row: AttemptRow) -> tuple[UUID, bool]:
@@ -66,36 +88,53 @@ async def raise_attempt(conn: Conn, row: AttemptRow) -> tuple[UUID, bool]:
         raise RuntimeError("an alert was neither opened nor found")
     if found[1]:
         await announce(conn, found[0], "alert.opened")
+    await pulse.hint(conn, f"alert:{found[0]}")
     return found[0], found[1]
 
 
 async def announce(conn: Conn, alert: UUID, fact: str) -> None:
-    """One outbox row for this fact, and hints to whoever waits."""
+    """One outbox row for this fact, and a hint to whoever delivers it."""
     await conn.execute(query("alert_announce"), {"id": alert, "fact": fact})
-    await conn.execute(query("alert_wake"), {"text": f"alert:{alert}"})
+    await conn.execute(query("alert_wake"))
 
 
 async def search(
     conn: Conn,
+    wanted: Wanted,
     *,
-    alert: UUID | None = None,
-    plate: str | None = None,
-    code: str | None = None,
-    state: str | None = None,
+    ids: Sequence[UUID] | None = None,
     after: tuple[datetime, UUID] | None = None,
     limit: int = 1,
 ) -> list[AlertRow]:
     """Alerts in scope, the newest first."""
-    words: dict[str, object] = {"id": alert, "plate": plate, "code": code, "state": state, "limit": limit}
-    words |= {"after_at": after[0] if after else None, "after_id": after[1] if after else None}
-    async with conn.cursor(row_factory=class_row(AlertRow)) as cursor:
-        return await (await cursor.execute(query("alert_list"), words)).fetchall()
+    words = {**wanted._asdict(), "ids": None if ids is None else list(ids)}
+    return await _rows(conn, "alert_list", words | _page(after, limit))
+
+
+async def queue(
+    conn: Conn, wanted: Wanted, *, after: tuple[datetime, UUID] | None = None, limit: int = 1
+) -> list[AlertRow]:
+    """Alerts in scope that nobody has closed, by what has to happen next (weld.core.deadline)."""
+    words = {
+        "sign": [deadline.SIGN_WITHIN[level] for level in (1, 2, 3, 4)],
+        "close": [deadline.CLOSE_WITHIN[level] for level in (1, 2, 3, 4)],
+        "never": deadline.NEVER,
+    }
+    return await _rows(conn, "alert_queue", wanted._asdict() | words | _page(after, limit))
+
+
+async def heaviest(conn: Conn, limit: int) -> list[AlertRow]:
+    """Alerts in scope that nobody has closed, the heaviest first."""
+    return await _rows(conn, "alert_heaviest", {"limit": limit})
 
 
 async def acknowledge(conn: Conn, alert: UUID, by: str, at: datetime) -> bool:
     """Take an open alert up; False where it is not open (any more)."""
     words = {"id": alert, "by": by, "at": at}
-    return await (await conn.execute(query("alert_acknowledge"), words)).fetchone() is not None
+    taken = await (await conn.execute(query("alert_acknowledge"), words)).fetchone() is not None
+    if taken:
+        await pulse.hint(conn, f"alert:{alert}")
+    return taken
 
 
 async def close(conn: Conn, alert: UUID, outcome: str, note: str, by: str, at: datetime) -> bool:
@@ -104,4 +143,14 @@ async def close(conn: Conn, alert: UUID, outcome: str, note: str, by: str, at: d
     closed = await (await conn.execute(query("alert_close"), words)).fetchone() is not None
     if closed:
         await announce(conn, alert, "alert.closed")
+        await pulse.hint(conn, f"alert:{alert}")
     return closed
+
+
+async def _rows(conn: Conn, name: str, words: dict[str, Any]) -> list[AlertRow]:
+    async with conn.cursor(row_factory=class_row(AlertRow)) as cursor:
+        return await (await cursor.execute(query(name), words)).fetchall()
+
+
+def _page(after: tuple[datetime, UUID] | None, limit: int) -> dict[str, Any]:
+    return {"after_at": after[0] if after else None, "after_id": after[1] if after else None, "limit": limit}

@@ -52,10 +52,23 @@ async def quarantine(conn: Conn, *, chip: str | None, after: int | None, limit: 
 
 
 async def deliveries(
-    conn: Conn, *, endpoint: UUID | None, state: str | None, after: tuple[datetime, UUID] | None, limit: int
+    conn: Conn,
+    *,
+    delivery: UUID | None = None,
+    endpoint: UUID | None = None,
+    subject: UUID | None = None,
+    state: str | None = None,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int = 1,
 ) -> list[DeliveryRow]:
-    """Deliveries to endpoints in scope, the newest first."""
-    words: dict[str, object] = {"endpoint": endpoint, "state": state, "limit": limit}
+    """Deliveries to endpoints in scope, the newest first; `subject` is the alert that they tell of."""
+    words: dict[str, object] = {
+        "id": delivery,
+        "endpoint": endpoint,
+        "subject": subject,
+        "state": state,
+        "limit": limit,
+    }
     words |= {"after_at": after[0] if after else None, "after_id": after[1] if after else None}
     async with conn.cursor(row_factory=class_row(DeliveryRow)) as cursor:
         return await (await cursor.execute(query("delivery_list"), words)).fetchall()

@@ -7,3 +7,5 @@ WORKER_IDENTITY: Final = "worker.identity"
 WORKER_PHONE: Final = "worker.phone"
 CERTIFICATE_NUMBER: Final = "certificate.number"
 ENDPOINT_SECRET: Final = "endpoint.secret"  # noqa: S105 - the name of a field, not a secret
+OFFICER_TOTP: Final = "officer.totp"
+OFFICER_LOGIN: Final = "officer.login"

@@ -96,6 +96,12 @@ async def elsewhere(conn: Conn, worker: UUID, plate: str, overdue: datetime) -> 
     return [row[0] for row in rows]
 
 
+async def live_of(conn: Conn, worker: UUID, overdue: datetime) -> UUID | None:
+    """The permission that is live for this worker; one that nobody clicked until `overdue` is not."""
+    row = await (await conn.execute(query("unlock_live_of"), {"worker": worker, "overdue": overdue})).fetchone()
+    return None if row is None else row[0]
+
+
 async def insert(conn: Conn, row: GrantRow) -> None:
     """Store a permission; the unique index refuses a second live one of a machine."""
     await conn.execute(query("unlock_insert"), {**row._asdict(), "checks": Jsonb(row.checks)})

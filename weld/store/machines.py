@@ -3,6 +3,7 @@
 Refuses to change anything but the block: the register itself is registers.py.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -11,6 +12,7 @@ from psycopg.rows import class_row
 
 from weld.core.access import Presence
 from weld.core.certificate import Work
+from weld.store import pulse
 from weld.store.connect import Conn
 from weld.store.queries import query
 
@@ -78,6 +80,10 @@ class MachineRow(NamedTuple):
     lon: float | None
     accuracy_m: float | None
     heard_at: datetime | None
+    facts: str
+    division_zh: str
+    division_en: str
+    enterprise_name: str | None
     open_alerts: int
 
 
@@ -117,18 +123,25 @@ async def search(
     plate: str | None = None,
     division: str | None = None,
     enterprise: UUID | None = None,
+    part: str | None = None,
+    facts: Sequence[str] | None = None,
     after: str | None = None,
     limit: int = 1,
 ) -> list[MachineRow]:
-    """Machines in scope, by plate."""
+    """Machines in scope, by plate; `part` of a plate, model or serial, `facts` as weld.core.look words them."""
     words = {"plate": plate, "division": division, "enterprise": enterprise, "after": after, "limit": limit}
+    words |= {"like": None if part is None else _containing(part), "facts": None if facts is None else list(facts)}
     async with conn.cursor(row_factory=class_row(MachineRow)) as cursor:
         return await (await cursor.execute(query("machine_list"), words)).fetchall()
 
 
 async def block(conn: Conn, plate: str, reason: str | None) -> bool:
     """Take the machine out of use, or bring it back with None; False where nobody in scope knows it."""
-    return await (await conn.execute(query("machine_block"), {"plate": plate, "reason": reason})).fetchone() is not None
+    words = {"plate": plate, "reason": reason}
+    found = await (await conn.execute(query("machine_block"), words)).fetchone() is not None
+    if found:
+        await pulse.hint(conn, f"machine:{plate}")
+    return found
 
 
 async def days(conn: Conn, plate: str, since: date, until: date) -> list[DayRow]:
@@ -136,3 +149,9 @@ async def days(conn: Conn, plate: str, since: date, until: date) -> list[DayRow]
     async with conn.cursor(row_factory=class_row(DayRow)) as cursor:
         await cursor.execute(query("machine_days"), {"plate": plate, "since": since, "until": until})
         return await cursor.fetchall()
+
+
+def _containing(part: str) -> str:
+    """A pattern of LIKE in which every character of `part` stands for itself."""
+    escaped = part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

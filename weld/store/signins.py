@@ -34,7 +34,7 @@ class TriedRow(NamedTuple):
 
 
 class OfficerRow(NamedTuple):
-    """The holder of an officer's key."""
+    """Who holds an officer's key, or is signed in at a screen: what he sees and what he may do."""
 
     id: UUID
     scope: str
@@ -96,7 +96,7 @@ async def sign_out(conn: Conn, token_hash: bytes, now: datetime) -> None:
 async def officer(conn: Conn, key_hash: bytes, now: datetime) -> OfficerRow | None:
     """The holder of a key that is neither revoked nor expired."""
     async with conn.cursor(row_factory=class_row(OfficerRow)) as cursor:
-        return await (await cursor.execute(query("officer_read"), {"key_hash": key_hash, "now": now})).fetchone()
+        return await (await cursor.execute(query("officer_key_read"), {"key_hash": key_hash, "now": now})).fetchone()
 
 
 async def revoke_key(conn: Conn, key: UUID, now: datetime) -> None:

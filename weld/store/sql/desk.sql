@@ -12,6 +12,7 @@ SELECT d.id, d.endpoint, e.name AS endpoint_name, d.fact, d.state, d.attempts, d
     a.at AS last_at, a.status AS last_status, a.error AS last_error
 FROM delivery d JOIN endpoint e ON e.id = d.endpoint
 LEFT JOIN LATERAL (SELECT at, status, error FROM attempt WHERE delivery = d.id ORDER BY number DESC LIMIT 1) a ON true
-WHERE (%(endpoint)s::uuid IS NULL OR d.endpoint = %(endpoint)s) AND (%(state)s::text IS NULL OR d.state = %(state)s)
+WHERE (%(id)s::uuid IS NULL OR d.id = %(id)s) AND (%(endpoint)s::uuid IS NULL OR d.endpoint = %(endpoint)s)
+    AND (%(subject)s::uuid IS NULL OR d.subject = %(subject)s) AND (%(state)s::text IS NULL OR d.state = %(state)s)
     AND (%(after_at)s::timestamptz IS NULL OR (d.created_at, d.id) < (%(after_at)s, %(after_id)s::uuid))
 ORDER BY d.created_at DESC, d.id DESC LIMIT %(limit)s

@@ -22,6 +22,13 @@ AND (g.closed_at IS NOT NULL OR (k.state IN ('queued', 'sent', 'waiting') AND k.
 UNION SELECT s.plate FROM session s WHERE s.worker = %(worker)s AND s.plate <> %(plate)s AND s.state = 'open'
 ORDER BY 1
 
+-- :unlock_live_of
+-- The permission that is live for a worker now: the contact has closed under it, or may still.
+SELECT g.id FROM unlock_grant g LEFT JOIN command k ON k.grant_id = g.id
+WHERE g.worker = %(worker)s AND g.state = 'live'
+AND (g.closed_at IS NOT NULL OR (k.state IN ('queued', 'sent', 'waiting') AND k.expires_at > %(overdue)s))
+ORDER BY g.created_at DESC LIMIT 1
+
 -- :unlock_insert
 -- A permission: who, where, by which certificate, under which rules, until when.
 INSERT INTO unlock_grant (id, worker, plate, chip, division, enterprise, certificate, checks, rules_version, presence,

@@ -26,20 +26,24 @@ FROM machine m JOIN division d ON d.code = m.division LEFT JOIN chip c ON c.chip
 WHERE m.plate = %(plate)s
 
 -- :machine_list
--- Machines in scope with their latest state, by plate.
-SELECT m.plate, m.chip, m.division, m.enterprise, m.maker, m.model, m.serial, m.rated_a, m.work, m.presence, m.longest_s,
-    m.blocked_reason, s.online, s.state AS reported, s.contact, s.session, s.current_a, s.energy_wh,
-    coalesce(s.lat, m.lat) AS lat, coalesce(s.lon, m.lon) AS lon, s.accuracy_m, greatest(s.received_at, s.presence_at) AS heard_at,
-    (SELECT count(*) FROM alert a WHERE a.plate = m.plate AND a.state <> 'closed')::int AS open_alerts
-FROM machine m LEFT JOIN chip c ON c.chip = m.chip LEFT JOIN chip_state s ON s.chip_no = c.chip_no
-WHERE (%(plate)s::text IS NULL OR m.plate = %(plate)s) AND (%(after)s::text IS NULL OR m.plate > %(after)s)
-    AND (%(division)s::text IS NULL OR m.division = %(division)s) AND (%(enterprise)s::uuid IS NULL OR m.enterprise = %(enterprise)s)
-ORDER BY m.plate LIMIT %(limit)s
+-- Machines in scope with their latest state, by plate; a division stands for everything below it.
+SELECT n.plate, n.chip, n.division, n.enterprise, n.maker, n.model, n.serial, n.rated_a, n.work, n.presence, n.longest_s,
+    n.blocked_reason, n.online, n.reported, n.contact, n.session, n.current_a, n.energy_wh, n.lat, n.lon, n.accuracy_m, n.heard_at,
+    n.facts, d.name_zh AS division_zh, d.name_en AS division_en, e.name AS enterprise_name,
+    (SELECT count(*) FROM alert a WHERE a.plate = n.plate AND a.state <> 'closed')::int AS open_alerts
+FROM machine_now n JOIN division d ON d.code = n.division LEFT JOIN enterprise e ON e.id = n.enterprise
+WHERE (%(plate)s::text IS NULL OR n.plate = %(plate)s) AND (%(after)s::text IS NULL OR n.plate > %(after)s)
+    AND (%(division)s::text IS NULL OR starts_with(d.path || '/', (SELECT path || '/' FROM division WHERE code = %(division)s)))
+    AND (%(enterprise)s::uuid IS NULL OR n.enterprise = %(enterprise)s)
+    AND (%(like)s::text IS NULL OR n.plate ILIKE %(like)s OR n.model ILIKE %(like)s OR n.serial ILIKE %(like)s)
+    AND (%(facts)s::text[] IS NULL OR n.facts = ANY(%(facts)s))
+ORDER BY n.plate LIMIT %(limit)s
 
 -- :machine_block
--- Take a machine out of use, or bring it back (NULL); what stood there before.
-WITH before AS (SELECT plate, blocked_reason FROM machine WHERE plate = %(plate)s FOR NO KEY UPDATE)
-UPDATE machine m SET blocked_reason = %(reason)s FROM before b WHERE m.plate = b.plate RETURNING b.blocked_reason
+-- Take a machine out of use, or bring it back (NULL), and put it into the live map's tail.
+WITH changed AS (UPDATE machine SET blocked_reason = %(reason)s WHERE plate = %(plate)s RETURNING plate, blocked_reason)
+INSERT INTO change (plate, state, at)
+SELECT plate, CASE WHEN blocked_reason IS NULL THEN 'unblocked' ELSE 'blocked' END, clock_timestamp() FROM changed RETURNING plate
 
 -- :machine_days
 -- The rollup of one machine's days.

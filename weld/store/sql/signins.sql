@@ -39,7 +39,7 @@ SELECT expires_at FROM sign_in WHERE token_hash = %(token_hash)s
 -- Sign out.
 UPDATE sign_in SET ended_at = %(now)s WHERE token_hash = %(token_hash)s AND ended_at IS NULL
 
--- :officer_read
+-- :officer_key_read
 -- Whose key this is, where it is still good.
 SELECT id, scope, rights FROM officer_key WHERE key_hash = %(key_hash)s AND revoked_at IS NULL AND expires_at > %(now)s
 

@@ -1,0 +1,44 @@
+// Who sits here: the officer that the cookie stands for, his rights, signing in and out. The cookie itself no script sees.
+import { defineStore } from 'pinia'
+import { shallowRef } from 'vue'
+import { api, settle, type Outcome, type Shapes } from '@shared/client'
+
+export type Me = Shapes['StaffMe']
+export type Right =
+  | 'alerts:read' | 'alerts:act' | 'machines:read' | 'machines:lock' | 'sessions:read' | 'quarantine:read'
+  | 'deliveries:read' | 'deliveries:act' | 'workers:read' | 'plates:print' | 'registers:write'
+
+export const useOfficer = defineStore('officer', () => {
+  const me = shallowRef<Me | null>(null)
+
+  /** Whether he may; false before anybody is signed in. */
+  const can = (right: Right): boolean => me.value?.rights.includes(right) ?? false
+
+  async function load(): Promise<Outcome<Me>> {
+    return taken(await settle<Me>(api.GET('/api/v1/staff/me')))
+  }
+
+  async function signIn(given: Shapes['StaffSignIn']): Promise<Outcome<Me>> {
+    return taken(await settle<Me>(api.POST('/api/v1/staff/sign-in', { body: given })))
+  }
+
+  /** Whether the cookie is worthless now; without an answer it is not, and he stays signed in. */
+  async function signOut(): Promise<boolean> {
+    const outcome = await settle(api.DELETE('/api/v1/staff/sign-in'))
+    if (outcome.kind === 'offline') return false
+    me.value = null
+    return true
+  }
+
+  /** The api said that nobody is signed in. */
+  function forget(): void {
+    me.value = null
+  }
+
+  function taken(outcome: Outcome<Me>): Outcome<Me> {
+    if (outcome.kind === 'ok') me.value = outcome.data
+    return outcome
+  }
+
+  return { me, can, load, signIn, signOut, forget }
+})

@@ -1,0 +1,4 @@
+import { defineConfig } from 'vite'
+import { screen } from './vite.base'
+
+export default defineConfig(screen('console', '/console/'))

@@ -1,0 +1,75 @@
+-- :officer_try
+-- One more try at this login, counted before it is judged; no row while the login is held.
+INSERT INTO officer_try (login_index, failures, at) VALUES (%(login_index)s, 1, %(now)s)
+ON CONFLICT (login_index) DO UPDATE SET failures = officer_try.failures + 1, at = excluded.at
+WHERE officer_try.held_until IS NULL OR officer_try.held_until <= excluded.at
+RETURNING failures
+
+-- :officer_hold
+-- Nothing is tried at this login before that time.
+UPDATE officer_try SET held_until = %(until)s WHERE login_index = %(login_index)s
+
+-- :officer_forgive
+-- The try was right: failures are counted anew.
+DELETE FROM officer_try WHERE login_index = %(login_index)s
+
+-- :officer_find
+-- One officer's account by its login.
+SELECT id, login, name, password_hash, totp_sealed, scope, rights, disabled_at IS NOT NULL AS disabled
+FROM officer WHERE login = %(login)s
+
+-- :officer_add
+-- A new account.
+INSERT INTO officer (id, login, name, password_hash, totp_sealed, scope, rights, disabled_at, created_at)
+VALUES (%(id)s, %(login)s, %(name)s, %(password_hash)s, %(totp_sealed)s, %(scope)s, %(rights)s,
+        CASE WHEN %(disabled)s THEN %(now)s::timestamptz END, %(now)s)
+
+-- :officer_change
+-- Whatever may change of an account; its login may not, as people know it by that.
+UPDATE officer SET name = %(name)s, password_hash = %(password_hash)s, totp_sealed = %(totp_sealed)s, scope = %(scope)s,
+    rights = %(rights)s, disabled_at = CASE WHEN %(disabled)s THEN coalesce(disabled_at, %(now)s) END
+WHERE id = %(id)s
+
+-- :officer_step
+-- A time step is used up; no row where it, or a later one, was used before.
+UPDATE officer SET totp_step = %(step)s WHERE id = %(id)s AND totp_step < %(step)s
+
+-- :officer_sign_in_add
+-- An officer is signed in at a screen; only the token's hash is kept.
+INSERT INTO officer_sign_in (token_hash, officer, created_at, seen_at, expires_at)
+VALUES (%(token_hash)s, %(officer)s, %(now)s, %(now)s, %(expires_at)s)
+
+-- :officer_signed_in
+-- Who is signed in with this token now: neither ended nor expired, not idle, not disabled.
+SELECT o.id, o.scope, o.rights FROM officer_sign_in s JOIN officer o ON o.id = s.officer
+WHERE s.token_hash = %(token_hash)s AND s.ended_at IS NULL AND s.expires_at > %(now)s AND s.seen_at > %(idle_since)s
+AND o.disabled_at IS NULL
+
+-- :officer_seen
+-- A request came with this token. Many come at once, so whoever is second neither waits nor writes.
+UPDATE officer_sign_in SET seen_at = %(now)s WHERE token_hash = (
+    SELECT token_hash FROM officer_sign_in WHERE token_hash = %(token_hash)s AND seen_at < %(before)s FOR UPDATE SKIP LOCKED)
+
+-- :officer_profile
+-- What a screen shows of whoever is signed in at it. The division is the root of what is in scope.
+SELECT o.id, o.login, o.name, o.scope, o.rights, s.expires_at, e.name AS enterprise,
+    coalesce(e.division, substring(o.scope FROM '^division:(?:[0-9/]*/)?([0-9]+)$')) AS division
+FROM officer_sign_in s JOIN officer o ON o.id = s.officer
+LEFT JOIN enterprise e ON e.id = substring(o.scope FROM '^enterprise:(.+)$')::uuid
+WHERE s.token_hash = %(token_hash)s
+
+-- :officer_sign_out
+-- Sign out.
+UPDATE officer_sign_in SET ended_at = %(now)s WHERE token_hash = %(token_hash)s AND ended_at IS NULL
+
+-- :officer_sign_out_everywhere
+-- End every sign-in of an officer.
+UPDATE officer_sign_in SET ended_at = %(now)s WHERE officer = %(officer)s AND ended_at IS NULL
+
+-- :officer_sign_ins_forget
+-- Sign-ins that were over by then.
+DELETE FROM officer_sign_in WHERE expires_at < %(before)s OR ended_at < %(before)s
+
+-- :officer_tries_forget
+-- Failures that nobody added to since then.
+DELETE FROM officer_try WHERE at < %(before)s

@@ -1,7 +1,9 @@
 """Alerts over HTTP, for officers: list, read, take up, settle. Refuses to settle one twice with two outcomes."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
@@ -10,14 +12,23 @@ from api.caller import Caller, Officer, through
 from api.paging import Limit, at_and_id, encode, page
 from api.problems import RefusedError
 from schemas import desk, http
+from weld.core import deadline, sentence
 from weld.core.catalogue import ALERTS
+from weld.core.deadline import Deadlines
+from weld.core.law import Words
+from weld.core.sentence import Told
 from weld.store import alerts, audit
-from weld.store.alerts import AlertRow
+from weld.store.alerts import AlertRow, Wanted
 
 router = APIRouter(tags=["alerts"])
 
 Reader = Annotated[Caller, through(Officer("alerts:read"))]
 Actor = Annotated[Caller, through(Officer("alerts:act"))]
+
+
+# Where an alert belongs to no division: the days of the platform.
+_ZONE = "Asia/Shanghai"
+_KEPT = frozenset(desk.Alert.model_fields)
 
 
 class Filter(BaseModel):
@@ -37,24 +48,19 @@ class Filter(BaseModel):
 
 @router.get("/alerts")
 async def list_alerts(caller: Reader, asked: Annotated[Filter, Query()]) -> desk.AlertList:
-    """Alerts in your scope, the newest first."""
-    found = await alerts.search(
-        caller.conn,
-        plate=asked.plate,
-        code=asked.code,
-        state=asked.state,
-        after=at_and_id(asked.after),
-        limit=asked.limit + 1,
-    )
+    """Alerts in your scope, the newest first; with `live` by the next deadline."""
+    wanted = Wanted(asked.plate, asked.code, asked.state, asked.level, asked.division)
+    look_up = alerts.queue if asked.live else alerts.search
+    found = await look_up(caller.conn, wanted, after=at_and_id(asked.after), limit=asked.limit + 1)
     rows, last = page(found, asked.limit)
-    following = encode(last.raised_at, last.id) if last else None
-    return desk.AlertList(alerts=[_view(row) for row in rows], next=following)
+    following = encode(_due(last) if asked.live else last.raised_at, last.id) if last else None
+    return desk.AlertList(alerts=[view(row) for row in rows], next=following)
 
 
 @router.get("/alerts/{alert}")
 async def read_alert(alert: UUID, caller: Reader) -> desk.Alert:
     """One alert."""
-    return _view(await _found(caller, alert))
+    return view(await _found(caller, alert))
 
 
 @router.post("/alerts/{alert}/acknowledge")
@@ -63,7 +69,7 @@ async def acknowledge_alert(alert: UUID, caller: Actor) -> desk.Alert:
     await _found(caller, alert)
     if await alerts.acknowledge(caller.conn, alert, caller.actor, caller.now):
         await audit.record(caller.conn, caller.now, caller.actor, "alert.acknowledged", str(alert), {})
-    return _view(await _found(caller, alert))
+    return view(await _found(caller, alert))
 
 
 @router.post("/alerts/{alert}/close")
@@ -75,16 +81,43 @@ async def close_alert(alert: UUID, asked: desk.CloseRequest, caller: Actor) -> d
     if await alerts.close(caller.conn, alert, asked.outcome, asked.note, caller.actor, caller.now):
         words = {"outcome": asked.outcome}
         await audit.record(caller.conn, caller.now, caller.actor, "alert.closed", str(alert), words)
-    return _view(await _found(caller, alert))
+    return view(await _found(caller, alert))
 
 
 async def _found(caller: Caller, alert: UUID) -> AlertRow:
-    rows = await alerts.search(caller.conn, alert=alert)
+    rows = await alerts.search(caller.conn, Wanted(), ids=[alert])
     if not rows:
         raise RefusedError("not_found")
     return rows[0]
 
 
-def _view(row: AlertRow) -> desk.Alert:
+def view(row: AlertRow) -> desk.Alert:
+    """One alert with its sentence and its deadlines."""
     kind = next((one for code, one in ALERTS.items() if code == row.code), None)
-    return desk.Alert(**row._asdict(), text_zh=kind.zh if kind else row.code, text_en=kind.en if kind else row.code)
+    told = Told(
+        row.code, row.evidence, row.since, row.last_at, row.occurrences, row.historical, ZoneInfo(row.zone or _ZONE)
+    )
+    words = {name: value for name, value in row._asdict().items() if name in _KEPT}
+    by = _deadlines(row)
+    return desk.Alert(
+        **words,
+        text_zh=kind.zh if kind else row.code,
+        text_en=kind.en if kind else row.code,
+        sentence=_words(sentence.sentence(told)),
+        why=_words(sentence.why(told)),
+        sign_by=by.sign_by,
+        close_by=by.close_by,
+        division_name=None if row.division_zh is None else desk.Words(zh=row.division_zh, en=row.division_en or ""),
+    )
+
+
+def _words(said: Words) -> desk.Words:
+    return desk.Words(zh=said.zh, en=said.en)
+
+
+def _deadlines(row: AlertRow) -> Deadlines:
+    return deadline.deadlines(level=row.level, raised_at=row.raised_at, state=row.state, historical=row.historical)
+
+
+def _due(row: AlertRow) -> datetime:
+    return deadline.following(_deadlines(row), row.state)

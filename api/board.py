@@ -1,11 +1,20 @@
 """The board of hints: one listener for a process, any number of streams that wait for their own subjects.
 
-A hint says "look again" and nothing else; a lost one costs a waiter its slow look. Refuses to carry facts.
+A hint says "look again" and nothing else; a lost one costs a waiter its slow look. It also holds the feeds of the live map, one
+a scope, as its streams share them. Refuses to carry facts.
 """
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from api.feed import Feed
+
+# Who waits for this waits for every subject.
+ANYTHING = "*"
 
 
 class Watch:
@@ -15,6 +24,7 @@ class Watch:
         self._waiters = waiters
         self._subjects: set[str] = set()
         self.hint = asyncio.Event()
+        self.rang_at = 0.0
 
     def follow(self, subject: str) -> None:
         if subject not in self._subjects:
@@ -28,6 +38,11 @@ class Watch:
             if not waiters:
                 del self._waiters[subject]
         self._subjects.clear()
+
+    def ring(self) -> None:
+        """Something may have changed. When it rang, by the monotonic clock, tells whether somebody has looked since."""
+        self.rang_at = time.monotonic()
+        self.hint.set()
 
     async def wait(self, seconds: float) -> None:
         """Until a hint came or the time is over."""
@@ -45,18 +60,20 @@ class Board:
     def __init__(self) -> None:
         self._waiters: dict[str, set[Watch]] = {}
         self._open: dict[str, int] = {}
+        self.feeds: dict[str, Feed] = {}
         self.closing = False
 
     def post(self, subject: str) -> None:
         """Something about this subject may have changed."""
-        for watch in self._waiters.get(subject, ()):
-            watch.hint.set()
+        for name in (subject, ANYTHING):
+            for watch in self._waiters.get(name, ()):
+                watch.ring()
 
     def post_all(self) -> None:
         """Hints may have been lost: everybody looks again."""
         for watches in self._waiters.values():
             for watch in watches:
-                watch.hint.set()
+                watch.ring()
 
     def close(self) -> None:
         """The process ends: streams end too."""

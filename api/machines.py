@@ -13,6 +13,7 @@ from api.paging import Day, Limit, Moment, encode, page, word
 from api.problems import RefusedError
 from api.unlock_view import session
 from schemas import desk, http
+from weld.core import look as looks
 from weld.store import commands, machines, sessions, timeline
 from weld.store.commands import GivenRow
 from weld.store.machines import MachineRow
@@ -40,7 +41,12 @@ class Filter(_Asked):
     plate: http.Plate | None = None
     division: Annotated[str, Query(pattern=r"^[0-9]{2,12}$")] | None = None
     enterprise: UUID | None = None
-    q: Annotated[str, Query(min_length=1, max_length=40, description="Tail number, part of the plate, model or serial")] | None = None
+    q: (
+        Annotated[
+            str, Query(min_length=1, max_length=40, description="Tail number, part of the plate, model or serial")
+        ]
+        | None
+    ) = None
     look: desk.Look | None = None
     after: http.Cursor | None = None
     limit: Limit = 50
@@ -69,6 +75,8 @@ async def list_machines(caller: Reader, asked: Annotated[Filter, Query()]) -> de
         plate=asked.plate,
         division=asked.division,
         enterprise=asked.enterprise,
+        part=asked.q,
+        facts=None if asked.look is None else looks.words(asked.look),
         after=word(asked.after),
         limit=asked.limit + 1,
     )
@@ -102,7 +110,7 @@ async def read_timeline(plate: http.Plate, caller: Reader, asked: Annotated[When
         telemetry=[desk.TelemetryPoint(**row._asdict()) for row in telemetry],
         events=[desk.EventPoint(**row._asdict()) for row in events],
         arcs=[desk.Arc(**row._asdict()) for row in arcs],
-        sessions=[session(row) for row in held],
+        sessions=[session(row, caller.parts.vault) for row in held],
         unknown=[desk.Unknown(**row._asdict()) for row in gaps],
     )
 
@@ -154,7 +162,10 @@ def _span(plate: http.Plate, asked: When, now: datetime) -> Span:
 
 
 def _machine(row: MachineRow) -> desk.MachineView:
-    return desk.MachineView(**row._asdict())
+    words = row._asdict()
+    name = desk.Words(zh=words.pop("division_zh"), en=words.pop("division_en"))
+    look = looks.of(words.pop("facts"))
+    return desk.MachineView(**words, look=look, division_name=name)
 
 
 def _command(row: GivenRow) -> desk.Command:

@@ -16,6 +16,8 @@ from weld.store import sessions, signins
 
 router = APIRouter(tags=["sessions"])
 
+_MOST_BURSTS = 2000
+
 
 class Filter(BaseModel):
     """Which sessions."""
@@ -48,15 +50,16 @@ async def list_sessions(
     )
     rows, last = page(found, asked.limit)
     following = encode(last.opened_at, last.id) if last else None
-    return http.SessionList(sessions=[view(row) for row in rows], next=following)
+    return http.SessionList(sessions=[view(row, caller.parts.vault) for row in rows], next=following)
 
 
 @router.get("/sessions/{session}/bursts")
-async def list_bursts(
-    session: UUID, caller: Annotated[Caller, through(SignedInOr("sessions:read"))]
-) -> http.BurstList:
+async def list_bursts(session: UUID, caller: Annotated[Caller, through(SignedInOr("sessions:read"))]) -> http.BurstList:
     """The bursts of welding in one session: your own, or one in your scope."""
-    raise NotImplementedError
+    if not await sessions.search(caller.conn, session=session, worker=caller.worker):
+        raise RefusedError("not_found")
+    rows = await sessions.bursts(caller.conn, session, _MOST_BURSTS)
+    return http.BurstList(bursts=[http.Burst(**row._asdict()) for row in rows])
 
 
 @router.get("/sessions/{session}")
@@ -65,7 +68,7 @@ async def read_session(session: UUID, caller: Annotated[Caller, through(SignedIn
     found = await sessions.search(caller.conn, session=session, worker=caller.worker)
     if not found:
         raise RefusedError("not_found")
-    return view(found[0])
+    return view(found[0], caller.parts.vault)
 
 
 @router.post("/sessions/{session}/end")
@@ -75,4 +78,5 @@ async def end_session(session: UUID, caller: WorkerCaller) -> http.Session:
         raise RefusedError("not_found")
     await orders.end(caller, session)
     await signins.look_as(caller.conn, f"worker:{caller.worker}")
-    return view((await sessions.search(caller.conn, session=session, worker=caller.worker))[0])
+    found = await sessions.search(caller.conn, session=session, worker=caller.worker)
+    return view(found[0], caller.parts.vault)

@@ -3,10 +3,12 @@
 from datetime import datetime
 
 from schemas import http
-from weld.core import unlocking
+from weld.core import mask, unlocking
 from weld.core.unlocking import Progress
+from weld.store import fields
 from weld.store.grants import UnlockRow
 from weld.store.sessions import SessionRow
+from weld.store.vault import Vault
 
 
 def look_at(row: UnlockRow, now: datetime) -> http.Unlock:
@@ -28,13 +30,23 @@ def look_at(row: UnlockRow, now: datetime) -> http.Unlock:
         ended_at=row.session_closed_at or row.ended_at,
         reason=row.session_end_reason or unlocking.reason(progress, now),
         arc_ms=row.arc_ms,
+        machine=row.machine or "",
+        reported=row.reported,
+        online=row.online,
+        current_a=row.current_a,
+        heard_at=row.heard_at,
+        idle_lock_s=None,  # the chip's own setting: neither the ticket nor the chip tells it
     )
 
 
-def session(row: SessionRow) -> http.Session:
-    """One session."""
+def session(row: SessionRow, vault: Vault | None = None) -> http.Session:
+    """One session; the worker's name masked, where there is a vault to open it with."""
     words = row._asdict()
     words["unlock"] = words.pop("grant_id")
+    sealed = words.pop("name_sealed")
+    words["worker_name"] = None
+    if vault is not None and sealed is not None and row.worker is not None:
+        words["worker_name"] = mask.mask_name(vault.open(fields.WORKER_NAME, row.worker, sealed))
     return http.Session(**words)
 
 

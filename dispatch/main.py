@@ -85,7 +85,7 @@ class Dispatcher:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(deliverer.run(stop))
                 tasks.create_task(self._expand(connections, deliverer, stop))
-                listening = tasks.create_task(self._listen())
+                listening = tasks.create_task(self._listen(deliverer))
                 await stop.wait()
                 listening.cancel()
                 self._facts.set()
@@ -109,8 +109,8 @@ class Dispatcher:
             else:
                 await wait(self._facts, self._settings.dispatch_poll_s)
 
-    async def _listen(self) -> None:
-        """Hints only: without them everything happens at the next poll."""
+    async def _listen(self, deliverer: Deliverer) -> None:
+        """Hints only: without them everything happens at the next poll. A delivery sent once more is no new fact."""
         while True:
             try:
                 async with await connect(self._url, "dispatch listen") as ears:
@@ -119,6 +119,7 @@ class Dispatcher:
                     while True:
                         if await hints(ears, self._settings.dispatch_poll_s):
                             self._facts.set()
+                            deliverer.wake.set()
             except TRANSIENT as error:
                 log.warning("ears_lost", error=type(error).__name__)
                 await asyncio.sleep(_RECONNECT_S)

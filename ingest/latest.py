@@ -1,9 +1,11 @@
-"""The latest state of each chip of a batch, for people who ask what it is doing now.
+"""The latest state of each chip of a batch, for people who ask what it is doing now; and a word in the live map's tail where
+somebody who watches would see a difference.
 
 Refuses to let late words overwrite newer ones.
 """
 
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from ingest import mapping
@@ -12,27 +14,40 @@ from ingest.draft import Timed
 from ingest.memory import Chip, Latest, to_json
 from schemas.chip import Telemetry
 from weld.core import detect
+from weld.core.said import ARC_A
 from weld.store import chips
 
 
 async def write_states(batch: Batch) -> None:
     """The latest state of each chip: one row a chip, never moved back by late words."""
-    changes = []
+    before: dict[str, Latest] = {}
     for timed in batch.draft.stored:
         chip = batch.chip(timed.chip)
+        before.setdefault(chip.chip, chip.latest)
         if timed.late.kind != "chip" and timed.now_ms >= (chip.latest.at_ms or 0):
-            latest = _latest(chip.latest, timed)
-            if latest.state != chip.latest.state and latest.state is not None:
-                changes.append((chip.chip, latest.state, mapping.utc(timed.now_ms)))
-            chip = replace(chip, latest=latest)
+            chip = replace(chip, latest=_latest(chip.latest, timed))
         batch.put(replace(chip, received_ms=max(chip.received_ms, timed.arrival.received_ms)))
     rows = [_state_row(batch.chip(name)) for name in batch.draft.touched]
     if rows:
         await chips.put_states(batch.conn, rows)
     if batch.draft.presence:
         await chips.put_presence(batch.conn, list(batch.draft.presence.values()))
-    if changes:
+    if changes := [_change(batch.chip(name)) for name, old in before.items() if _differs(old, batch.chip(name).latest)]:
         await chips.put_changes(batch.conn, changes)
+
+
+def _differs(before: Latest, after: Latest) -> bool:
+    """Whether somebody who watches sees a difference: the state, the contact, or whether an arc burns."""
+    return after.state is not None and _visible(before) != _visible(after)
+
+
+def _visible(latest: Latest) -> tuple[str | None, str | None, bool]:
+    return latest.state, latest.contact, latest.state == "arcing" or (latest.current_a or 0.0) >= ARC_A
+
+
+def _change(chip: Chip) -> tuple[str, str, datetime]:
+    latest = chip.latest
+    return chip.chip, latest.state or "", mapping.utc(latest.at_ms or 0)
 
 
 def _latest(before: Latest, timed: Timed) -> Latest:

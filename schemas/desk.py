@@ -187,7 +187,9 @@ class Alert(Shape):
     text_en: str
     sentence: Words = Field(description="What happened, with the number")
     why: Words = Field(description="Why it matters, and what to do next")
-    sign_by: datetime | None = Field(description="Somebody should have taken it up by then; none for level 4 and history")
+    sign_by: datetime | None = Field(
+        description="Somebody should have taken it up by then; none for level 4 and history"
+    )
     close_by: datetime | None
     lat: float | None
     lon: float | None

@@ -128,7 +128,9 @@ class Unlock(Shape):
     online: bool | None
     current_a: float | None
     heard_at: datetime | None
-    idle_lock_s: int | None = Field(description="Without an arc for this long the machine locks itself; None: not known")
+    idle_lock_s: int | None = Field(
+        description="Without an arc for this long the machine locks itself; None: not known"
+    )
 
 
 class Burst(Shape):
@@ -189,7 +191,9 @@ class Me(Shape):
     enterprise: str | None
     suspended: bool
     signed_in_until: datetime
-    unlock: UUID | None = Field(description="The permission that is live now: a page that was closed finds its way back")
+    unlock: UUID | None = Field(
+        description="The permission that is live now: a page that was closed finds its way back"
+    )
 
 
 class CertificateView(Shape):

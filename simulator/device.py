@@ -41,6 +41,10 @@ class Device(Machine):
         await self._clock.sleep(seconds)
         self.wake()
 
+    def start_weld(self, current_a: float, seconds: float) -> None:
+        """The same without waiting for its end."""
+        self._spawn(self.weld(current_a, seconds))
+
     async def bypass_weld(self, current_a: float, seconds: float) -> None:
         """Weld with a jumper around the contact."""
         self._set_bypass(on=True)
@@ -125,7 +129,7 @@ class Device(Machine):
 
     def free(self) -> None:
         """Somebody on site frees a chip that an order has blocked; it starts anew. The protocol has no word for it yet."""
-        self.reboot("button")
+        self.reboot("command")
         self._flash = replace(self._flash, blocked=False)
 
     def remember(self, hold: Hold) -> None:

@@ -5,7 +5,7 @@ inside the code, and the owner: a machine is sold, its plate stays.
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
@@ -28,6 +28,7 @@ _OUTLINE = 0.03
 _EDGE_MM = (HEIGHT_MM - SIDE_MM) / 2
 _LEFT_MM, _RIGHT_MM = 34.2, 63.0
 _COLUMN_MM = _RIGHT_MM - _LEFT_MM
+_WORDS_MM, _BOTTOM_MM = 21.4, 32.2
 _TAIL_MM = 7 / 0.71  # Helvetica's digits stand 0.71 of its size high
 
 
@@ -96,30 +97,34 @@ class Label:
     def lines(self) -> list[Line]:
         """The words, from top to bottom."""
         *before, tail = groups(self.plate)
-        hotline = f"  热线 {self.imprint.hotline}" if self.imprint.hotline else ""
         return [
             Line((Span(self.imprint.name, bold=True),), _LEFT_MM, 4.4, 3.0, most_mm=_COLUMN_MM - 7),
             Line((Span("尾号"),), _RIGHT_MM, 4.4, 2.7, anchor="end"),
             Line((Span(tail, bold=True),), _LEFT_MM - 0.4, 13.3, _TAIL_MM),
             Line((Span(" ".join(before) + " "), Span(tail, bold=True)), _LEFT_MM, 17.2, 2.5),
-            Line((Span("尾号不符，请勿开机", bold=True),), _LEFT_MM, 21.9, 2.8),
-            *_address(self.imprint.host),
-            Line((Span(self.model + hotline),), _LEFT_MM, 32.0, 2.3),
+            *self._words(),
+        ]
+
+    def _words(self) -> list[Line]:
+        """What to do, the domain in clear (the defence against a false plate), the model and whom to call."""
+        hotline = f"热线 {self.imprint.hotline}" if self.imprint.hotline else ""
+        rows = [
+            *_in_one_or_two(2.7, (Span("尾号不符，请勿开机", bold=True),)),
+            *_in_one_or_two(2.5, (Span("网址只认 "),), (Span(self.imprint.host, bold=True),)),
+            *_in_one_or_two(2.2, (Span(f"{self.model}  "),), (Span(hotline),)),
+        ]
+        step_mm = (_BOTTOM_MM - _WORDS_MM) / (len(rows) - 1)
+        return [
+            Line(spans, _LEFT_MM, _WORDS_MM + place * step_mm, size_mm) for place, (size_mm, spans) in enumerate(rows)
         ]
 
 
-TRUSTED: Final = "网址只认 "
-
-
-def _address(host: str) -> list[Line]:
-    """The domain in clear, the defence against a false plate; a long one has a line of its own."""
-    both = Line((Span(TRUSTED), Span(host, bold=True)), _LEFT_MM, 25.6, 2.6)
-    if both.fitted_mm == both.size_mm:
-        return [both]
-    return [
-        Line((Span(TRUSTED.strip()),), _LEFT_MM, 25.2, 2.3),
-        Line((Span(host, bold=True),), _LEFT_MM, 28.2, 2.6),
-    ]
+def _in_one_or_two(size_mm: float, *parts: tuple[Span, ...]) -> list[tuple[float, tuple[Span, ...]]]:
+    """One line where all parts fit at this size, otherwise a line each."""
+    together = tuple(span for part in parts for span in part)
+    if _width(together, size_mm) <= _COLUMN_MM:
+        return [(size_mm, together)]
+    return [(size_mm, part) for part in parts if part[0].text]
 
 
 def svg(label: Label) -> str:
@@ -138,9 +143,7 @@ def svg(label: Label) -> str:
 
 def _svg_line(line: Line) -> str:
     # The length is given, as nobody knows which font the viewer has.
-    spans = "".join(
-        f'<tspan font-weight="{700 if bold else 400}">{escape(text)}</tspan>' for text, bold in line.spans
-    )
+    spans = "".join(f'<tspan font-weight="{700 if bold else 400}">{escape(text)}</tspan>' for text, bold in line.spans)
     return (
         f'<text x="{line.x_mm:g}" y="{line.y_mm:g}" font-size="{line.fitted_mm:.3f}" text-anchor="{line.anchor}"'
         f' textLength="{line.width_mm:.3f}" lengthAdjust="spacingAndGlyphs" xml:space="preserve">{spans}</text>'

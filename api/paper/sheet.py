@@ -13,7 +13,7 @@ from api.paper.label import HEIGHT_MM, WIDTH_MM, Label, Line, Span, draw, draw_l
 
 _PAGE_MM = (210.0, 297.0)
 _COLUMNS, _ROWS = 3, 8
-PER_PAGE = _COLUMNS * _ROWS
+_PER_PAGE = _COLUMNS * _ROWS
 _LEFT_MM, _TOP_MM = (_PAGE_MM[0] - _COLUMNS * WIDTH_MM) / 2, 15.0
 _HEAD_MM = 10.5
 _CUT_MM = 0.12
@@ -22,7 +22,7 @@ _CUT_MM = 0.12
 def sheets(labels: Sequence[Label], *, demo: bool = False) -> bytes:
     """The plates as PDF, 24 to a page."""
     canvas, into = _canvas(_PAGE_MM, f"{labels[0].imprint.name} 铭牌")
-    pages = [labels[first : first + PER_PAGE] for first in range(0, len(labels), PER_PAGE)]
+    pages = [labels[first : first + _PER_PAGE] for first in range(0, len(labels), _PER_PAGE)]
     for number, shown in enumerate(pages, start=1):
         page(canvas, _PAGE_MM[1])
         for line in _head(shown, number, len(pages), demo=demo):

@@ -26,6 +26,29 @@ async def test_certificates_show_how_they_stand_today(town: Town) -> None:
     )
 
 
+async def test_a_page_that_was_closed_finds_the_permission_that_is_live(town: Town) -> None:
+    welder, other, code = await town.welder(), await town.welder(), await town.machine()
+
+    async def live() -> list[str | None]:
+        return [(await town.http.get("/api/v1/me", headers=who.bearer)).json()["unlock"] for who in (welder, other)]
+
+    assert await live() == [None, None]
+    unlock = (await town.unlock(welder, code)).json()
+    assert await live() == [unlock["id"], None]
+    session = await town.contact_closes(unlock["id"], code)
+    town.clock.moved += timedelta(hours=2)
+    assert await live() == [unlock["id"], None]
+    await town.contact_opens(session, unlock["id"], code)
+    assert await live() == [None, None]
+
+
+async def test_a_permission_that_nobody_clicked_is_not_live(town: Town) -> None:
+    welder, code = await town.welder(), await town.machine()
+    await town.unlock(welder, code)
+    town.clock.moved += timedelta(minutes=1)
+    assert (await town.http.get("/api/v1/me", headers=welder.bearer)).json()["unlock"] is None
+
+
 async def test_reading_personal_data_leaves_a_trace(town: Town) -> None:
     welder = await town.welder()
     for path in ("/me", "/me/certificates"):

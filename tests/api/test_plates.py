@@ -2,6 +2,7 @@
 
 import pytest
 
+from api.paper.code import mark_of
 from tests.api.town import Town
 from weld.core import plate
 
@@ -38,3 +39,21 @@ async def test_an_arc_without_a_licence_is_no_licensed_worker(town: Town) -> Non
 async def test_a_plate_that_is_not_ours_is_not_found(town: Town, code: str, error: str) -> None:
     answer = await town.http.get(f"/api/v1/plates/{code}")
     assert (answer.status_code, answer.json()["error"]) == (404, error)
+
+
+async def test_the_check_of_a_plate_says_whether_we_printed_it(town: Town) -> None:
+    code, other = await town.machine(), await town.machine()
+    ours, path = mark_of(town.database.vault, code), f"/api/v1/plates/{code}"
+    assert (len(ours), ours) != (8, mark_of(town.database.vault, other))
+    for query, printed in (
+        ("", None),
+        (f"?k={ours}", True),
+        (f"?k={ours.lower()}", True),
+        (f"?k={mark_of(town.database.vault, other)}", False),
+        (f"?k={ours[:-1]}", False),
+        ("?k=", False),
+        ("?k=%E7%84%8A", False),
+    ):
+        view = await town.http.get(path + query)
+        assert (view.status_code, view.json()["printed_by_us"]) == (200, printed), query
+    assert (await town.http.get(f"{path}?k={'x' * 41}")).status_code == 422

@@ -1,10 +1,13 @@
 """The registers over HTTP: who may enter what, and what a wrong entry is told."""
 
+import json
 from typing import Any
 
 import httpx
 import pytest
 
+from api.registers import RegisterError
+from schemas import registers as shapes
 from tests.api.town import Town
 
 MACHINE = {
@@ -27,6 +30,8 @@ KEY = {
     "rights": ["alerts:read"],
     "expires_at": "2099-01-01T00:00:00+08:00",
 }
+
+OFFICER = {"login": "li", "name": "李样例", "scope": "division:4105", "rights": ["alerts:read"]}
 
 
 async def entered(town: Town, kind: str, entry: dict[str, Any], officer: dict[str, str]) -> httpx.Response:
@@ -96,12 +101,72 @@ async def test_a_new_key_opens_what_it_was_given_and_no_more(town: Town) -> None
     assert (await entered(town, "machines", MACHINE, bearer)).status_code == 403
 
 
+async def test_a_right_that_no_route_asks_for_is_refused(town: Town) -> None:
+    words = {"rights": ["alerts:read", "coffee:make"]}
+    key = shapes.OfficerKey.model_validate_json(json.dumps(KEY | words))
+    officer = shapes.Officer(**(OFFICER | words))
+    with pytest.raises(RegisterError, match="rights: coffee:make is no right of this version"):
+        await town.enter("officer_key", key)
+    with pytest.raises(RegisterError, match="rights: coffee:make is no right of this version"):
+        await town.enter("officer", officer)
+
+
+async def test_an_officers_account_is_created_unchanged_updated_and_its_secrets_told_once(town: Town) -> None:
+    key = await town.officer()
+    answers = [
+        await entered(town, "officers", entry, key)
+        for entry in (OFFICER, OFFICER, OFFICER | {"name": "李更名"}, OFFICER | {"disabled": True}, OFFICER)
+    ]
+    made = answers[0].json()
+    assert [(answer.status_code, answer.json()["outcome"]) for answer in answers] == [
+        (201, "created"),
+        (200, "unchanged"),
+        *[(200, "updated")] * 3,
+    ]
+    assert (made["name"], len(made["secret"]), len(made["totp_secret"])) == ("li", 27, 32)
+    assert {(answer.json()["secret"], answer.json()["totp_secret"]) for answer in answers[1:]} == {(None, None)}
+    assert town.database.rows("SELECT scope, rights, disabled_at FROM weld.officer") == [
+        ("division:41/4105", ["alerts:read"], None)
+    ]
+    assert town.database.rows("SELECT DISTINCT action, subject FROM weld.audit") == [("register.officer", made["id"])]
+
+
+async def test_given_secrets_of_an_officer_are_kept_and_not_told(town: Town) -> None:
+    key, given = await town.officer(), OFFICER | {"password": "a long password", "totp_secret": "A" * 32}
+    first, again = [await entered(town, "officers", given, key) for _ in range(2)]
+    other = await entered(town, "officers", given | {"password": "another password"}, key)
+    assert [answer.json()["outcome"] for answer in (first, again, other)] == ["created", "unchanged", "updated"]
+    for answer in (first, again, other):
+        assert (answer.json()["secret"], answer.json()["totp_secret"]) == (None, None)
+        assert "password" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"password": "elevenchars"},
+        {"totp_secret": "A" * 16},
+        {"totp_secret": "a" * 32},
+        {"login": "Li"},
+        {"rights": []},
+        {"scope": "division:99"},
+        {"scope": "everything"},
+    ],
+)
+async def test_a_wrong_account_is_refused_without_an_echo(town: Town, change: dict[str, Any]) -> None:
+    answer = await entered(town, "officers", OFFICER | change, await town.officer())
+    assert (answer.status_code, answer.json()["error"]) == (422, "bad_request")
+    assert "elevenchars" not in answer.text
+    assert town.database.rows("SELECT count(*) FROM weld.officer") == [(0,)]
+
+
 @pytest.mark.parametrize(
     ("kind", "entry"),
     [
         ("divisions", {"code": "43", "name_zh": "湖南省", "name_en": "Hunan"}),
         ("chips", {"chip": "WG00000000A1", "model": "x"}),
         ("officer-keys", KEY),
+        ("officers", OFFICER),
     ],
 )
 async def test_what_has_no_place_takes_the_scope_of_the_platform(town: Town, kind: str, entry: dict[str, Any]) -> None:
@@ -110,10 +175,11 @@ async def test_what_has_no_place_takes_the_scope_of_the_platform(town: Town, kin
     assert (await entered(town, kind, entry, await town.officer())).status_code == 201
 
 
-async def test_nobody_grants_a_right_that_he_lacks(town: Town) -> None:
+@pytest.mark.parametrize(("kind", "entry"), [("officer-keys", KEY), ("officers", OFFICER)])
+async def test_nobody_grants_a_right_that_he_lacks(town: Town, kind: str, entry: dict[str, Any]) -> None:
     clerk = await town.officer(rights=["registers:write"])
-    answer = await entered(town, "officer-keys", KEY, clerk)
-    assert (answer.status_code, answer.json()["detail"]) == (403, "this key cannot grant alerts:read")
+    answer = await entered(town, kind, entry, clerk)
+    assert (answer.status_code, answer.json()["detail"]) == (403, "you cannot grant alerts:read")
 
 
 async def test_an_officer_enters_in_his_own_division_only(town: Town) -> None:

@@ -1,5 +1,6 @@
 """The plate code: what its check character finds, and what it cannot find."""
 
+from base64 import b32encode
 from itertools import combinations
 
 import pytest
@@ -83,3 +84,21 @@ def test_a_code_of_another_shape_says_where(text: str, code: str, position: int 
 def test_parts_that_do_not_fit_make_no_plate(division: str, kind: str, serial: int) -> None:
     with pytest.raises(ValueError, match="no plate from"):
         plate.make(division, kind, serial)
+
+
+def test_a_mark_is_the_first_40_bits_in_letters_and_digits_that_are_not_mistaken() -> None:
+    assert plate.mark(bytes(32)) == "00000000"
+    assert plate.mark(b"\xff" * 32) == "ZZZZZZZZ"
+    assert plate.mark(bytes([0x00, 0x44, 0x32, 0x14, 0xC7]) + bytes(27)) == "01234567"
+
+
+@given(st.binary(min_size=5, max_size=32))
+def test_a_mark_is_base_32_in_the_alphabet_of_crockford(keyed_hash: bytes) -> None:
+    crockford = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+    assert plate.mark(keyed_hash) == b32encode(keyed_hash[:5]).translate(crockford).decode()
+
+
+def test_the_address_on_a_plate_and_how_people_read_its_number() -> None:
+    code = plate.make("410502", "A", 1)
+    assert plate.url("https://wg.example", code, "AB12CD34") == f"https://wg.example/m/{code}?k=AB12CD34"
+    assert plate.groups(code) == ("410502", "A", "000000", "001H")

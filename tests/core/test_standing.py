@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from weld.core.certificate import Certificate, CertificateRules, KindRules
+from weld.core.certificate import Certificate, CertificateRules, KindRules, Registered
 from weld.core.standing import stands
 
 TODAY = date(2026, 7, 1)
@@ -24,10 +24,10 @@ RULES = CertificateRules(
 )
 
 
-def paper(until: str, *, registered: str = "verified", since: str = "2025-01-01") -> Certificate:
+def paper(until: str, *, registered: Registered = "verified", since: str = "2025-01-01") -> Certificate:
     return Certificate(
         uuid4(), "operation", "c", "i", date.fromisoformat(since), date.fromisoformat(until), None, registered
-    )  # type: ignore[arg-type]
+    )
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def document(name: str) -> str:
 
 def markdown() -> list[Path]:
     """Every markdown file of the project, and none of an installed package."""
-    hidden = {path for path in ROOT.iterdir() if path.name.startswith(".") or path.name == "node_modules"}
+    hidden = {path for path in ROOT.iterdir() if path.name.startswith(".")} | {ROOT / "web/node_modules"}
     return [file for file in sorted(ROOT.rglob("*.md")) if not hidden & set(file.parents)]
 
 

@@ -12,7 +12,9 @@ from api.registers import PUTS, Desk, Entered, Kind, RegisterError
 from schemas import registers as shapes
 from tests.database import Database
 from weld.cli.seed import SeedError, Summary, seed
-from weld.core import access, certificate, secret
+from weld.cli.seed_file import MODELS
+from weld.cli.seeding import told
+from weld.core import access, certificate, password, secret
 from weld.store import fields
 from weld.store.connect import pool, scoped
 from weld.store.vault import Vault
@@ -53,6 +55,7 @@ def everything(database: Database) -> list[tuple[object, ...]]:
         "certificate",
         "endpoint",
         "officer_key",
+        "officer",
     )
     return [row for table in tables for row in database.rows(f"SELECT * FROM weld.{table} AS t ORDER BY t")]
 
@@ -135,6 +138,49 @@ async def test_a_given_secret_is_kept_and_not_shown(database: Database, tmp_path
     assert database.rows("SELECT key_hash FROM weld.officer_key") == [(secret.key_hash("throw-away-" * 4),)]
 
 
+OFFICERS = """
+divisions: [{code: "41", name_zh: 河南, name_en: Henan}]
+officers:
+  - {login: chen, name: 陈样例, scope: "division:41", rights: [alerts:read, machines:read]}
+  - {login: li, name: 李样例, scope: platform, rights: [registers:write], password: a long password}
+"""
+
+
+async def test_what_an_officer_lacks_of_password_and_second_factor_is_made_and_told_once(
+    database: Database, tmp_path: Path
+) -> None:
+    summary = await seeded(database, a_file(tmp_path, OFFICERS))
+    made = summary.secrets
+    assert [(one.kind, one.name, one.secret is None) for one in made] == [
+        ("officer", "chen", False),
+        ("officer", "li", True),
+    ]
+    chen, li = (told(one) for one in made)
+    assert list(chen) == ["kind", "name", "secret", "totp_secret", "totp_uri"]
+    assert list(li) == ["kind", "name", "totp_secret", "totp_uri"]
+    assert chen["totp_uri"].startswith("otpauth://totp/")
+    assert f"secret={chen['totp_secret']}" in chen["totp_uri"]
+    rows = database.rows("SELECT id, password_hash, totp_sealed, scope FROM weld.officer ORDER BY login")
+    assert password.fits(rows[0][1], chen["secret"])
+    assert password.fits(rows[1][1], "a long password")
+    assert VAULT.open(fields.OFFICER_TOTP, rows[0][0], rows[0][2]) == chen["totp_secret"]
+    assert [row[3] for row in rows] == ["division:41", "platform"]
+    again = await seeded(database, a_file(tmp_path, OFFICERS), now=LATER)
+    assert (again.counts["officer"], again.secrets) == (Counter(unchanged=2), [])
+    assert chen["secret"] not in repr(summary) + summary.table()
+
+
+async def test_after_a_rotation_of_keys_a_second_factor_is_sealed_again_and_nobody_is_signed_out(
+    database: Database, tmp_path: Path
+) -> None:
+    [chen, _] = (await seeded(database, a_file(tmp_path, OFFICERS))).secrets
+    again = await seeded(database, a_file(tmp_path, OFFICERS), vault=NEWER_VAULT)
+    assert (again.counts["officer"], again.secrets) == (Counter(updated=2), [])
+    [(row, sealed)] = database.rows("SELECT id, totp_sealed FROM weld.officer WHERE login = 'chen'")
+    assert NEWER_VAULT.is_current(fields.OFFICER_TOTP, sealed)
+    assert NEWER_VAULT.open(fields.OFFICER_TOTP, row, sealed) == chen.totp_secret
+
+
 WRONG = """
 divisions:
   - {code: "41", name_zh: 河南, name_en: Henan}
@@ -164,6 +210,10 @@ endpoints:
   - {name: b, url: "ftp://h.example/", division: "41", codes: [A02], secret: short}
 officer_keys:
   - {name: a, scope: "division:77", rights: [], expires_at: 2030-01-01T00:00:00}
+officers:
+  - {login: a.b, name: x, scope: "division:77", rights: [coffee:make]}
+  - {login: a.b, name: x, scope: platform, rights: [alerts:read]}
+  - {login: c.d, name: x, scope: platform, rights: [alerts:read], password: short}
 gadgets: []
 """
 
@@ -196,9 +246,13 @@ async def test_everything_that_is_wrong_is_said_at_once_with_its_place_and_nothi
         ("endpoints, entry 2 (line 27)", "codes"),
         ("officer_keys, entry 1 (line 29)", "rights"),
         ("officer_keys, entry 1 (line 29)", "expires_at"),
+        ("officers, entry 1 (line 31)", "scope"),
+        ("officers, entry 1 (line 31)", "rights"),
+        ("officers, entry 2 (line 32)", "the same officer as officers, entry 1 (line 31)"),
+        ("officers, entry 3 (line 33)", "password"),
         (
             "gadgets",
-            "unknown; a seed file has divisions, enterprises, chips, machines, workers, certificates, endpoints, officer_keys",
+            "unknown; a seed file has " + ", ".join(MODELS),
         ),
     }
     assert "character 18" in told["workers, entry 1 (line 18)", "identity"]

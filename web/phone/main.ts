@@ -1,7 +1,17 @@
+import 'vant/es/style/base.css'
+import 'vant/es/loading/index.css'
+import 'vant/es/button/index.css'
 import '@shared/tokens.css'
 import '@shared/base.css'
+import './phone.css'
 import '@shared/theme'
 import { createApp } from 'vue'
 import App from './App.vue'
+import { learnInstallation } from './frame/installation'
+import { learnMe, maybeSignedIn } from './frame/me'
+import { router } from './router'
 
-createApp(App).mount('#app')
+createApp(App).use(router).mount('#app')
+void learnInstallation()
+if (maybeSignedIn()) void learnMe()
+if (import.meta.env.PROD) void navigator.serviceWorker?.register('/sw.js').catch(() => undefined)

@@ -64,6 +64,48 @@ def up() -> None:
     raise typer.Exit(together.run())
 
 
+_Folder = Annotated[Path | None, typer.Option(hidden=True, help="Where the demo keeps its files")]
+
+
+@app.command()
+def demo(
+    machines: Annotated[int, typer.Option(help="How many machines, 12 to 20000")] = 300,
+    speed: Annotated[
+        float, typer.Option(min=1, max=60, help="How fast the plan of the day runs; tickets stay real")
+    ] = 1.0,
+    scenario: Annotated[
+        str | None, typer.Option(help="Let the running demo play: expired, bypass, overrun, clone, offline")
+    ] = None,
+    free_ports: Annotated[bool, typer.Option(help="Listen on free ports instead of the fixed ones")] = False,
+    folder: _Folder = None,
+) -> None:
+    """A living made-up city on this machine: everything started, 300 machines at work, stories now and then. Ctrl-C stops it.
+
+    With --scenario NAME the demo that runs already plays this story at once.
+    """
+    if scenario is not None:
+        from weld.cli.demo import beside
+
+        raise typer.Exit(beside.play(scenario, folder))
+    from weld.cli.demo import command
+    from weld.cli.demo.premises import Wanted
+
+    raise typer.Exit(command.run(Wanted(machines, speed, folder, free_ports)))
+
+
+@app.command()
+def demo_reset(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+    folder: _Folder = None,
+) -> None:
+    """Remove the demo's database and files; the next `weldgate demo` starts afresh. What `weldgate up` keeps stays."""
+    from weld.cli.demo import beside
+
+    if not yes:
+        typer.confirm("清空示范城市？ / Remove the demo's data?", abort=True)
+    raise typer.Exit(beside.reset(folder))
+
+
 @app.command()
 def migrate() -> None:
     """Bring the database to the schema of this program."""
@@ -71,6 +113,47 @@ def migrate() -> None:
 
     with Stack.main(needs_broker=False) as stack:
         print(f"the database {stack.database} has the schema of this program", file=sys.stderr)
+
+
+@app.command()
+def prepare(
+    folder: Annotated[Path, typer.Argument(help="Where to; inside it a folder for each reader")],
+    postgres: Annotated[
+        str, typer.Option(help="Where processes reach a PostgreSQL that starts with the password made here")
+    ] = "127.0.0.1:5432",
+    broker: Annotated[str, typer.Option(help="Where processes reach the broker")] = "127.0.0.1:18831",
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="A name or address by which chips reach the broker; may stand several times"),
+    ] = None,
+    containers: Annotated[
+        bool, typer.Option("--containers", help="The servers are containers on networks of their own")
+    ] = False,
+    database: Annotated[
+        bool, typer.Option("--database", help="Nothing but roles, database and schema; the server must run")
+    ] = False,
+) -> None:
+    """What processes need beside servers that are not ours: secrets, the broker's files, and for each process what it is told.
+
+    WELDGATE_DATABASE_URL, where it is set, takes the place of --postgres. A second time keeps all secrets.
+    """
+    from weld.cli import prepare as preparing
+
+    servers = preparing.told(postgres, broker, host or ["localhost"], containers=containers)
+    raise typer.Exit(preparing.run(folder, servers, database=database))
+
+
+@app.command()
+def certify(
+    prepared: Annotated[Path, typer.Argument(help="The folder that `weldgate prepare` made")],
+    chip: Annotated[str, typer.Argument(help="The chip's id: 8 to 32 of A-Z and 0-9")],
+    public_key: Annotated[Path, typer.Argument(help="The chip's public key as PEM, EC P-256")],
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How long the certificate is good")] = 365,
+) -> None:
+    """A certificate for a chip's own key, and all else that the chip is given at enrolment, as one JSON object on stdout."""
+    from weld.cli import authority
+
+    raise typer.Exit(authority.certify(prepared, chip, public_key, days))
 
 
 @app.command()
@@ -85,6 +168,25 @@ def seed(
     from weld.cli import seeding
 
     raise typer.Exit(seeding.run(file))
+
+
+@app.command()
+def plates(
+    out: Annotated[Path, typer.Option(help="FILE.pdf: A4 sheets of 24 in true size; FILE.svg: one plate")],
+    enterprise: Annotated[str | None, typer.Option(help="All machines of this enterprise, by its credit code")] = None,
+    division: Annotated[
+        str | None, typer.Option(help="All machines of this division and below it, by its code")
+    ] = None,
+    plate: Annotated[list[str] | None, typer.Option(help="This machine; as often as you like")] = None,
+) -> None:
+    """Print plates with their codes; every code is read back as it is made.
+
+    The address on them is WELDGATE_PUBLIC_URL, the name WELDGATE_INSTALLATION_NAME, the number to call WELDGATE_HOTLINE.
+    """
+    from weld.cli import plates as printing
+
+    asked = printing.Asked(enterprise=enterprise, division=division, plates=plate or ())
+    raise typer.Exit(printing.run(asked, out))
 
 
 @app.command()

@@ -36,6 +36,7 @@ from weld.store import partitions, setup
 from weld.store.migrate import migrate
 
 CLONE = Path(__file__).resolve().parents[2]
+DEMO_DATABASE = "weldgate_demo"
 PROCESSES = ("ingest", "gateway", "dispatch", "api", "maintain")
 _READY_WITHIN_S = 60.0
 _STOP_WITHIN_S = 15.0
@@ -175,7 +176,7 @@ class Stack:
     ) -> "Stack":
         """Lasting data beside the clone's own: another database on the same server, other secrets, a broker for this run."""
         return cls(
-            "weldgate_demo",
+            DEMO_DATABASE,
             throwaway=False,
             folder=homes.make_folder(folder, None),
             environment=environment,

@@ -62,16 +62,15 @@ def why(told: Told) -> Words:
 def _bypassed(told: Told) -> Words:
     amps, lasted = _amps(told), _lasted(told)
     zh, en = (f" {amps} A ", f"{amps} A of welding current") if amps else ("", "there is welding current")
-    return Words(
-        f"机器上锁，却有{zh}焊接电流{_zh(lasted, '，持续 ')}。", f"Locked, yet {en}{_en(lasted, ' for ')}."
-    )
+    return Words(f"机器上锁，却有{zh}焊接电流{_zh(lasted, '，持续 ')}。", f"Locked, yet {en}{_en(lasted, ' for ')}.")
 
 
 def _unlicensed(told: Told) -> Words:
     amps, lasted = _amps(told), _lasted(told)
     zh, en = (f"，电流 {amps} A", f" at {amps} A") if amps else ("", "")
     return Words(
-        f"没有开机许可，却在焊{zh}{_zh(lasted, '，持续 ')}。", f"Welding without a permission{en}{_en(lasted, ' for ')}."
+        f"没有开机许可，却在焊{zh}{_zh(lasted, '，持续 ')}。",
+        f"Welding without a permission{en}{_en(lasted, ' for ')}.",
     )
 
 
@@ -82,14 +81,17 @@ def _overrun(told: Told) -> Words:
     if since == last:
         return Words(f"许可到期后还在焊：{since}{zh}。", f"Still welding after the permission ended: {since}{en}.")
     return Words(
-        f"许可到期后还在焊：{since} 到 {last}{zh}。", f"Still welding after the permission ended: {since} to {last}{en}."
+        f"许可到期后还在焊：{since} 到 {last}{zh}。",
+        f"Still welding after the permission ended: {since} to {last}{en}.",
     )
 
 
 def _cloned(told: Told) -> Words:
     boot, seq = told.evidence.get("boot"), told.evidence.get("seq")
     if boot is None or seq is None:
-        return Words("芯片的同一条消息来了两份，内容不一样。", "One message of the chip came twice with different content.")
+        return Words(
+            "芯片的同一条消息来了两份，内容不一样。", "One message of the chip came twice with different content."
+        )
     return Words(
         f"芯片第 {boot} 次启动的第 {seq} 条消息来了两份，内容不一样。",
         f"Message {seq} of the chip's boot {boot} came twice with different content.",
@@ -103,7 +105,9 @@ def _silent(told: Told) -> Words:
     if worked is None:
         return Words(f"{moment} 之后没有消息，那之前常用。", f"Silent since {moment}, after frequent use.")
     zh, en = _length(worked)
-    return Words(f"{moment} 之后没有消息，那之前 30 天焊了 {zh}。", f"Silent since {moment}, after {en} of arc in 30 days.")
+    return Words(
+        f"{moment} 之后没有消息，那之前 30 天焊了 {zh}。", f"Silent since {moment}, after {en} of arc in 30 days."
+    )
 
 
 def _without_papers(told: Told) -> Words:
@@ -119,13 +123,18 @@ def _attempts(told: Told, reason: Words) -> Words:
     """A block says 没开成, not 失败."""
     times = told.occurrences
     en = f"{times} starts were stopped" if times > 1 else "one start was stopped"
-    return Words(f"{reason.zh}，扫码 {times} 次，都没开成。" if times > 1 else f"{reason.zh}，扫码没开成。", f"{reason.en}; {en}.")
+    return Words(
+        f"{reason.zh}，扫码 {times} 次，都没开成。" if times > 1 else f"{reason.zh}，扫码没开成。",
+        f"{reason.en}; {en}.",
+    )
 
 
 def _elsewhere(told: Told) -> Words:
     tails = [str(plate)[-4:] for plate in _list(told.evidence.get("live_on"))]
     if not tails:
-        return Words("同一张证在别处开着机，又扫了这一台。", "The certificate is in use elsewhere and scanned this machine too.")
+        return Words(
+            "同一张证在别处开着机，又扫了这一台。", "The certificate is in use elsewhere and scanned this machine too."
+        )
     return Words(
         f"同一张证正在尾号 {'、'.join(tails)} 开着机，又扫了这一台。",
         f"The certificate is in use on machine …{', …'.join(tails)} and scanned this one too.",
@@ -181,7 +190,8 @@ _WHYS: Mapping[str, Words] = {
 
 
 def _paper(told: Told) -> Words | None:
-    return next((_PAPERS[code] for code in _list(told.evidence.get("reasons")) if code in _PAPERS), None)
+    reasons = [str(reason) for reason in _list(told.evidence.get("reasons"))]
+    return next((_PAPERS[reason] for reason in reasons if reason in _PAPERS), None)
 
 
 def _amps(told: Told) -> int | None:
@@ -208,7 +218,9 @@ def _length(span: timedelta) -> tuple[str, str]:
     seconds = int(span.total_seconds())
     hours, minutes = divmod(seconds // 60, 60)
     if hours:
-        return (f"{hours} 小时 {minutes} 分", f"{hours} h {minutes} min") if minutes else (f"{hours} 小时", f"{hours} h")
+        return (
+            (f"{hours} 小时 {minutes} 分", f"{hours} h {minutes} min") if minutes else (f"{hours} 小时", f"{hours} h")
+        )
     if not minutes:
         return f"{seconds} 秒", f"{seconds} s"
     rest = seconds % 60

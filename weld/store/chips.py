@@ -127,12 +127,12 @@ async def put_states(conn: Conn, rows: Sequence[StateRow]) -> None:
 
 
 async def put_presence(conn: Conn, rows: Sequence[PresenceRow]) -> None:
-    """Presence of some chips."""
+    """Presence of some chips, and a word in the live map's tail where one came or went."""
     async with conn.cursor() as cursor:
         await cursor.executemany(query("presence_put"), [row._asdict() for row in rows])
 
 
 async def put_changes(conn: Conn, rows: Sequence[tuple[str, str, datetime]]) -> None:
-    """Visible states that changed, as (chip, state, at)."""
+    """What somebody sees changed: (chip, state, at)."""
     words = {"chips": [r[0] for r in rows], "states": [r[1] for r in rows], "ats": [r[2] for r in rows]}
     await conn.execute(query("change_put"), words)

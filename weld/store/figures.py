@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from weld.store.connect import Conn
 from weld.store.queries import query
@@ -93,5 +93,5 @@ async def alerts(conn: Conn) -> dict[int, tuple[int, int]]:
     return {row[0]: (row[1], row[2]) for row in await _rows(conn, "figures_alerts", {})}
 
 
-async def _rows(conn: Conn, name: str, words: dict[str, object]) -> list[tuple[int, ...] | tuple[str, int, int]]:
+async def _rows(conn: Conn, name: str, words: dict[str, object]) -> list[tuple[Any, ...]]:
     return await (await conn.execute(query(name), words)).fetchall()

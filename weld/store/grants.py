@@ -45,7 +45,7 @@ class RefusalRow(NamedTuple):
 
 
 class UnlockRow(NamedTuple):
-    """A grant with its ticket's way and what the chip reported."""
+    """A grant with its ticket's way and what the chip reported; what the machine does now only while the grant lives."""
 
     id: UUID
     worker: UUID
@@ -70,6 +70,11 @@ class UnlockRow(NamedTuple):
     session_closed_at: datetime | None
     session_end_reason: str | None
     arc_ms: int | None
+    machine: str | None
+    reported: str | None
+    online: bool | None
+    current_a: float | None
+    heard_at: datetime | None
 
 
 async def hold(conn: Conn, plate: str) -> None:

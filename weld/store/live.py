@@ -30,6 +30,7 @@ class StandingRow(NamedTuple):
     """How an alert stands, as little of it as tells whether it changed."""
 
     id: UUID
+    code: str
     plate: str | None
     state: str
     occurrences: int

@@ -129,8 +129,9 @@ async def search(
     limit: int = 1,
 ) -> list[MachineRow]:
     """Machines in scope, by plate; `part` of a plate, model or serial, `facts` as weld.core.look words them."""
-    words = {"plate": plate, "division": division, "enterprise": enterprise, "after": after, "limit": limit}
+    words: dict[str, object] = {"plate": plate, "division": division, "enterprise": enterprise}
     words |= {"like": None if part is None else _containing(part), "facts": None if facts is None else list(facts)}
+    words |= {"after": after, "limit": limit}
     async with conn.cursor(row_factory=class_row(MachineRow)) as cursor:
         return await (await cursor.execute(query("machine_list"), words)).fetchall()
 

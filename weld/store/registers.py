@@ -4,8 +4,10 @@ Each `put` makes an entry what it should be and says whether that was news; putt
 Written by api only. Refuses to judge what it is given: api has checked it, and the tables' own checks come last.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
+from uuid import UUID
 
 from psycopg.errors import InsufficientPrivilege, UniqueViolation
 from psycopg.rows import class_row
@@ -125,6 +127,28 @@ async def find_machine(conn: Conn, plate: str) -> MachineRow | None:
     async with conn.cursor(row_factory=class_row(MachineRow)) as cursor:
         await cursor.execute(query("machine_find"), {"plate": plate})
         return await cursor.fetchone()
+
+
+class LabelRow(NamedTuple):
+    """What a plate says of its machine."""
+
+    plate: Plate
+    model: str
+
+
+async def labels(
+    conn: Conn,
+    *,
+    plates: Sequence[str] | None = None,
+    enterprise: UUID | None = None,
+    division: str | None = None,
+    limit: int | None,
+) -> list[LabelRow]:
+    """Machines in scope whose plates are to be printed, by plate: these, or all of an enterprise, or of a division and below."""
+    words = {"plates": None if plates is None else list(plates), "enterprise": enterprise, "division": division}
+    async with conn.cursor(row_factory=class_row(LabelRow)) as cursor:
+        await cursor.execute(query("machine_labels"), words | {"limit": limit})
+        return await cursor.fetchall()
 
 
 async def put_machine(conn: Conn, row: MachineRow) -> Outcome:

@@ -18,6 +18,7 @@ class SessionRow(NamedTuple):
     division: str | None
     enterprise: UUID | None
     worker: UUID | None
+    name_sealed: bytes | None
     grant_id: UUID | None
     authorised: bool | None
     opened_at: datetime
@@ -33,6 +34,15 @@ class SessionRow(NamedTuple):
     peak_a: float | None
     historical: bool
     ending: bool
+
+
+class BurstRow(NamedTuple):
+    """One burst of welding."""
+
+    started_at: datetime
+    ended_at: datetime | None
+    arc_ms: int | None
+    peak_a: float | None
 
 
 async def search(
@@ -65,3 +75,9 @@ async def where(conn: Conn, session: UUID, worker: UUID) -> tuple[str, str] | No
     """The plate and the chip of an open session of this worker."""
     row = await (await conn.execute(query("session_where"), {"id": session, "worker": worker})).fetchone()
     return None if row is None else (row[0], row[1])
+
+
+async def bursts(conn: Conn, session: UUID, limit: int) -> list[BurstRow]:
+    """The bursts of a session in scope, in order."""
+    async with conn.cursor(row_factory=class_row(BurstRow)) as cursor:
+        return await (await cursor.execute(query("session_bursts"), {"id": session, "limit": limit})).fetchall()

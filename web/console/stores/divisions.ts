@@ -9,8 +9,17 @@ export type Division = Shapes['Division-Output']
 export const useDivisions = defineStore('divisions', () => {
   const list = shallowRef<Division[]>([])
   const byCode = computed(() => new Map(list.value.map((one) => [one.code, one])))
-  /** The topmost divisions of the scope. */
-  const tops = computed(() => list.value.filter((one) => one.parent === null || !byCode.value.has(one.parent)))
+  /** The topmost divisions of the scope that have machines (all of them, when none has). */
+  const fitted = computed(() => {
+    const tops = list.value.filter((one) => one.parent === null)
+    const found = tops.filter((one) => one.machines > 0)
+    return found.length > 0 ? found : tops
+  })
+
+  /** Those right below a division (below the scope's top for null) that have machines, the largest first. */
+  function below(code: string | null): Division[] {
+    return list.value.filter((one) => one.parent === code && one.machines > 0).sort((a, b) => b.machines - a.machines)
+  }
 
   async function load(): Promise<boolean> {
     const outcome = await settle<Shapes['DivisionList']>(api.GET('/api/v1/divisions'))
@@ -31,5 +40,5 @@ export const useDivisions = defineStore('divisions', () => {
     return found
   }
 
-  return { list, byCode, tops, load, name, path }
+  return { list, byCode, fitted, below, load, name, path }
 })

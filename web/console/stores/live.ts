@@ -4,7 +4,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowReactive, shallowRef } from 'vue'
 import { api, settle, type Shapes } from '@shared/client'
-import { serverSaid } from './clock'
+import { serverNow, serverSaid } from './clock'
 import { Stream, type LiveEvent } from './stream'
 
 export type Look = Shapes['MachineView']['look']
@@ -27,7 +27,7 @@ export const useLive = defineStore('live', () => {
   /** By id: open and acknowledged ones of every level. */
   const alerts = shallowRef(shallowReactive(new Map<string, Alert>()))
   const figures = shallowRef<Shapes['Figures'] | null>(null)
-  /** When anything was last heard, in this computer's milliseconds; 0 before. */
+  /** When anything was last heard, in milliseconds of `now` in clock.ts; 0 before. */
   const heardAt = ref(0)
   const connected = ref(false)
   /** A first snapshot is there. */
@@ -108,8 +108,8 @@ export const useLive = defineStore('live', () => {
   }
 
   function heard_(at: string): void {
-    heardAt.value = Date.now()
     serverSaid(at)
+    heardAt.value = serverNow()
   }
 
   async function resync(): Promise<void> {

@@ -42,7 +42,9 @@ ON CONFLICT (chip_no) DO UPDATE SET rules_version = excluded.rules_version, boot
     lat = excluded.lat, lon = excluded.lon, accuracy_m = excluded.accuracy_m, fold = excluded.fold
 
 -- :presence_put
--- Presence of a chip; a lower (boot, connection) never overwrites a higher one, and the same pair only to say more.
+-- Presence of a chip; a lower (boot, connection) never overwrites a higher one, and the same pair only to say more. One row for
+-- the live map's tail where it came or went.
+WITH before AS (SELECT online FROM chip_state WHERE chip_no = %(chip_no)s), put AS (
 INSERT INTO chip_state (chip_no, chip, shard, rules_version, boot, seq, received_at, fold,
                         online, connection, presence_boot, nonce, config_version, presence_at)
 VALUES (%(chip_no)s, %(chip)s, %(shard)s, %(rules_version)s, 0, 0, %(presence_at)s, '{}',
@@ -51,9 +53,14 @@ ON CONFLICT (chip_no) DO UPDATE SET online = excluded.online, connection = exclu
     presence_boot = excluded.presence_boot, nonce = excluded.nonce, config_version = excluded.config_version,
     presence_at = excluded.presence_at
 WHERE (coalesce(chip_state.presence_boot, 0), coalesce(chip_state.connection, 0)) <= (excluded.presence_boot, excluded.connection)
+RETURNING online
+)
+INSERT INTO change (plate, state, at)
+SELECT m.plate, CASE WHEN put.online THEN 'online' ELSE 'offline' END, %(presence_at)s FROM put JOIN machine m ON m.chip = %(chip)s
+WHERE put.online <> coalesce((SELECT online FROM before), false)
 
 -- :change_put
--- A visible state changed: one row a machine for the live map's tail.
+-- What somebody sees of a machine changed: one row a machine for the live map's tail.
 INSERT INTO change (plate, state, at)
 SELECT m.plate, c.state, c.at FROM unnest(%(chips)s::text[], %(states)s::text[], %(ats)s::timestamptz[]) AS c (chip, state, at)
 JOIN machine m ON m.chip = c.chip

@@ -42,11 +42,14 @@ UPDATE unlock_grant SET state = 'ended', ended_at = %(now)s, end_reason = %(reas
 WHERE plate = %(plate)s AND state = 'live' AND closed_at IS NULL AND session IS NULL RETURNING id
 
 -- :unlock_read
--- One grant with its ticket's way and what the chip reported.
+-- One grant with its ticket's way and what the chip reported. What the machine does now is told while the grant lives: afterwards
+-- somebody else may stand at it.
 SELECT g.id, g.worker, g.plate, g.presence, g.checks, g.created_at, g.expires_at, g.state, g.armed_at, g.closed_at, g.ended_at,
     g.end_reason, g.session, k.state AS command_state, k.reason AS command_reason, k.expires_at AS click_before, k.first_sent_at,
-    s.state AS session_state, s.opened_at, s.ends_at, s.closed_at AS session_closed_at, s.end_reason AS session_end_reason, s.arc_ms
-FROM unlock_grant g LEFT JOIN command k ON k.grant_id = g.id LEFT JOIN session s ON s.id = g.session
+    s.state AS session_state, s.opened_at, s.ends_at, s.closed_at AS session_closed_at, s.end_reason AS session_end_reason, s.arc_ms,
+    grant_machine(g.id) AS machine, n.state AS reported, n.online, n.current_a, greatest(n.received_at, n.presence_at) AS heard_at
+FROM unlock_grant g LEFT JOIN command k ON k.grant_id = g.id LEFT JOIN session s ON s.id = g.session LEFT JOIN chip c ON c.chip = g.chip
+LEFT JOIN chip_state n ON n.chip_no = c.chip_no AND (g.state = 'live' OR s.state = 'open')
 WHERE g.id = %(id)s AND (%(worker)s::uuid IS NULL OR g.worker = %(worker)s)
 
 -- :unlock_attempts

@@ -8,7 +8,7 @@ SELECT plate, max(at) FROM change WHERE xid >= %(since)s::text::xid8 AND xid < %
 
 -- :live_standings
 -- Every alert in scope that nobody has closed, as little of it as tells whether it changed.
-SELECT id, plate, state, occurrences, since, last_at, historical FROM alert WHERE state IN ('open', 'acknowledged')
+SELECT id, code, plate, state, occurrences, since, last_at, historical FROM alert WHERE state IN ('open', 'acknowledged')
 
 -- :live_machines
 -- These machines as they stand, where they are in scope.

@@ -43,6 +43,14 @@ UPDATE chip SET model = %(model)s, public_key = %(public_key)s, profile = %(prof
 SELECT plate, division, enterprise, maker, model, serial, rated_a, work, presence, longest_s, lat, lon
 FROM machine WHERE plate = %(plate)s
 
+-- :machine_labels
+-- What plates say of their machines: these, or all of an enterprise, or of a division and below.
+SELECT plate, model FROM machine
+WHERE (%(plates)s::text[] IS NULL OR plate = ANY(%(plates)s)) AND (%(enterprise)s::uuid IS NULL OR enterprise = %(enterprise)s)
+    AND (%(division)s::text IS NULL OR division = ANY(ARRAY(
+        SELECT b.code FROM division b JOIN division f ON starts_with(b.path || '/', f.path || '/') WHERE f.code = %(division)s)))
+ORDER BY plate LIMIT %(limit)s
+
 -- :machine_add
 -- A new machine.
 INSERT INTO machine (plate, division, enterprise, maker, model, serial, rated_a, work, presence, longest_s, lat, lon)

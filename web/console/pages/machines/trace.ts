@@ -97,14 +97,17 @@ function joined(spans: Unknown[]): Unknown[] {
   return found
 }
 
-/** When the chip was heard: between two words of one boot it was there. Power off is nothing, and blank. */
+/** When the chip was heard: between two words of one boot, none missing, it was there. Power off is nothing, and blank. */
 export function heard(line: Timeline): Heard[] {
+  const gaps = line.unknown.map((gap) => ({ from: ms(gap.since), to: ms(gap.until) }))
   const found: Heard[] = []
   for (const [one, next] of pairs(line)) {
     const late = next.late !== 'live'
-    const last = found.at(-1)
-    if (last && last.late === late && one.at - last.to < 1) last.to = next.at
-    else found.push({ from: one.at, to: next.at, late })
+    for (const span of without({ from: one.at, to: next.at }, gaps)) {
+      const last = found.at(-1)
+      if (last && last.late === late && span.from - last.to < 1) last.to = span.to
+      else found.push({ ...span, late })
+    }
   }
   return found
 }
@@ -175,27 +178,62 @@ export function without(span: Span, others: Span[]): Span[] {
 export const overlap = (a: Span, b: Span): boolean => a.from < b.to && b.from < a.to
 
 /** The columns of a chart: x in seconds and, for each kind, the peak line and the mean area; null where it is not that kind. */
-export function columns(found: Stretch[]): { x: number[]; y: Record<Kind, { peak: (number | null)[]; mean: (number | null)[] }> } {
+export interface Columns {
+  x: number[]
+  y: Record<Kind, { peak: (number | null)[]; mean: (number | null)[] }>
+}
+
+export const KINDS: readonly Kind[] = ['live', 'late', 'unlicensed']
+
+export function columns(found: Stretch[]): Columns {
   const x: number[] = []
-  const kinds: Kind[] = ['live', 'late', 'unlicensed']
   const y = { live: column(), late: column(), unlicensed: column() }
-  const put = (at: number, stretch: Stretch | null) => {
+  const put = (at: number, kind: Kind | null, meanA: number, peakA: number) => {
     x.push(at / 1000)
-    for (const one of kinds) {
-      y[one].peak.push(stretch?.kind === one ? stretch.peakA : null)
-      y[one].mean.push(stretch?.kind === one ? stretch.meanA : null)
+    for (const one of KINDS) {
+      y[one].peak.push(kind === one ? peakA : null)
+      y[one].mean.push(kind === one ? meanA : null)
     }
   }
-  found.forEach((stretch, at) => {
+  found.forEach((one, at) => {
     const before = found[at - 1]
+    const next = found[at + 1]
+    if (!before || !together(before, one)) put(one.from, one.kind, 0, 0)
+    put(one.from, one.kind, one.meanA, one.peakA)
+    put(one.to, one.kind, one.meanA, one.peakA)
     // a line ends where the data ends, and where its colour does
-    if (before && (stretch.from - before.to > TOUCH_MS || before.kind !== stretch.kind)) put(before.to, null)
-    put(stretch.from, stretch)
-    put(stretch.to, stretch)
+    if (!next || !together(one, next)) {
+      put(one.to, one.kind, 0, 0)
+      put(one.to, null, 0, 0)
+    }
   })
   return { x, y }
 }
 
+const together = (one: Stretch, next: Stretch): boolean => next.kind === one.kind && next.from - one.to <= TOUCH_MS
+
 function column(): { peak: (number | null)[]; mean: (number | null)[] } {
   return { peak: [], mean: [] }
+}
+
+/** What a span of the timeline comes to, for the sentence before the chart. */
+export interface Sum {
+  arcMs: number
+  peakA: number | null
+  lateMs: number
+  unknownMs: number
+  unlicensedMs: number
+}
+
+export function sum(line: Timeline): Sum {
+  const found = stretches(line)
+  const lasting = (spans: Span[]) => spans.reduce((all, one) => all + one.to - one.from, 0)
+  const peaks = found.map((one) => one.peakA).filter((a) => a >= ARC_A)
+  return {
+    arcMs: line.telemetry.reduce((all, one) => all + (one.arc_ms ?? 0), 0),
+    peakA: peaks.length > 0 ? peaks.reduce((a, b) => Math.max(a, b)) : null,
+    lateMs: lasting(heard(line).filter((one) => one.late)),
+    unknownMs: lasting(unknowns(line)),
+    unlicensedMs: lasting(found.filter((one) => one.kind === 'unlicensed')),
+  }
 }

@@ -1,0 +1,53 @@
+// MapLibre as this page uses it: the build for strict policies with its worker as a file of ours, flat, north up, system fonts.
+// A chunk of its own. Refuses rotation, tilt, a second copy of the world, and fading: a circle is there or it is not.
+import maplibre, { type Map as GlMap } from 'maplibre-gl/dist/maplibre-gl-csp'
+import worker from 'maplibre-gl/dist/maplibre-gl-csp-worker?url'
+import { token } from '@shared/theme'
+import { CHINA, type Bounds, type Country } from './base'
+import { icon, PIXEL_RATIO } from './icons'
+import { layers, style } from './style'
+
+export type { GlMap }
+maplibre.setWorkerUrl(worker)
+
+export const webgl = (): boolean => document.createElement('canvas').getContext('webgl2') !== null
+
+export function makeMap(container: HTMLElement, country: Country, names: GeoJSON.FeatureCollection, bounds: Bounds): GlMap {
+  const map = new maplibre.Map({
+    container,
+    style: style(country, names),
+    bounds: bounds ?? CHINA,
+    fitBoundsOptions: fitting(),
+    localIdeographFontFamily: token('--wg-font'),
+    attributionControl: false,
+    maplibreLogo: false,
+    renderWorldCopies: false,
+    dragRotate: false,
+    pitchWithRotate: false,
+    touchPitch: false,
+    fadeDuration: 0,
+    minZoom: 2.2,
+    maxZoom: 17,
+  })
+  map.touchZoomRotate.disableRotation()
+  map.keyboard.disableRotation()
+  map.on('styleimagemissing', ({ id }) => {
+    const drawn = icon(id)
+    if (drawn && !map.hasImage(id)) map.addImage(id, drawn, { pixelRatio: PIXEL_RATIO })
+  })
+  return map
+}
+
+/** How a division is brought into view. */
+export const fitting = () => ({ padding: { top: 56, bottom: 40, left: 40, right: 56 }, maxZoom: 12 })
+
+/** The same map in the colours of the other theme. */
+export function repaint(map: GlMap): void {
+  for (const layer of layers()) {
+    for (const [name, value] of Object.entries(layer.paint ?? {})) map.setPaintProperty(layer.id, name as never, value as never)
+  }
+  for (const id of map.listImages()) {
+    const drawn = icon(id)
+    if (drawn) map.updateImage(id, drawn)
+  }
+}

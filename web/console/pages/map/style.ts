@@ -1,0 +1,98 @@
+// The map's style from the tokens: land, borders, names, circles, pins on top. Built again for the other theme; only paints
+// differ. Refuses glyphs, sprites and tiles: fonts are the system's, pictures are drawn by icons.ts.
+import type { FeatureCollection, Geometry } from 'geojson'
+import type { LayerSpecification, SourceSpecification, StyleSpecification } from 'maplibre-gl'
+import { theme, token } from '@shared/theme'
+import type { Country } from './base'
+
+const EMPTY: FeatureCollection = { type: 'FeatureCollection', features: [] }
+/** Counties are asked for and shown from here on. */
+export const COUNTY_ZOOM = 7.5
+
+const source = (data: FeatureCollection | Geometry, maxzoom = 10): SourceSpecification => ({ type: 'geojson', data: data as FeatureCollection, maxzoom })
+
+export function style(country: Country, names: FeatureCollection): StyleSpecification {
+  return {
+    version: 8,
+    sources: {
+      land: source(country.provinces),
+      scope: source(EMPTY),
+      counties: source(EMPTY, 12),
+      cities: source(country.cityLines),
+      provinces: source(country.provinceLines),
+      borders: source(country.borders),
+      focus: source(EMPTY, 12),
+      names: source(names, 12),
+      live: { type: 'geojson', data: EMPTY, maxzoom: 17, buffer: 64, tolerance: 0 },
+    },
+    layers: layers(),
+  }
+}
+
+/** Bottom to top. */
+export function layers(): LayerSpecification[] {
+  const line = (id: string, colour: `--wg-${string}`, width: number, from = 0): LayerSpecification => ({
+    id, type: 'line', source: id, minzoom: from, layout: { 'line-join': 'round' }, paint: { 'line-color': token(colour), 'line-width': width },
+  })
+  return [
+    { id: 'out', type: 'background', paint: { 'background-color': token('--wg-map-out') } },
+    { id: 'land', type: 'fill', source: 'land', paint: { 'fill-color': token('--wg-map-land'), 'fill-antialias': false } },
+    { id: 'scope', type: 'fill', source: 'scope', paint: { 'fill-color': token('--wg-map-land'), 'fill-antialias': false } },
+    line('counties', '--wg-map-line', 0.7, COUNTY_ZOOM),
+    line('cities', '--wg-map-line', 1, 4.5),
+    line('provinces', '--wg-map-line-2', 1.2),
+    line('borders', '--wg-map-line-2', 1.6),
+    line('focus', '--wg-ink-3', 1.8),
+    names('county', 9, 12), names('city', 5.2, 13), names('province', 0, 14),
+    circles(),
+    pins(),
+  ]
+}
+
+const fonts = (): string[] => token('--wg-font').split(',').map((one) => one.trim().replaceAll('"', ''))
+/** Names of provinces give way to those of their cities. */
+const PROVINCE_NAMES_TO = 7
+
+// A name stands clear of the circles: it moves around its point, and goes where nothing is free.
+function names(kind: 'province' | 'city' | 'county', from: number, px: number): LayerSpecification {
+  return {
+    id: `names-${kind}`, type: 'symbol', source: 'names', minzoom: from, maxzoom: kind === 'province' ? PROVINCE_NAMES_TO : 24,
+    filter: ['==', ['get', 'kind'], kind],
+    layout: {
+      'text-field': ['get', 'name'], 'text-font': fonts(), 'text-size': px, 'text-padding': 2, 'text-max-width': 12,
+      'text-variable-anchor': ['center', 'top', 'bottom', 'left', 'right'], 'text-radial-offset': 0.9,
+    },
+    paint: { 'text-color': token('--wg-map-text'), 'text-halo-color': token('--wg-map-land'), 'text-halo-width': 1.2 },
+  }
+}
+
+function circles(): LayerSpecification {
+  const dark = theme.value === 'dark'
+  return {
+    id: 'circles', type: 'symbol', source: 'live', filter: ['==', ['get', 'kind'], 'circle'],
+    layout: {
+      'icon-image': ['get', 'icon'], 'icon-allow-overlap': true, 'icon-padding': 0, 'symbol-sort-key': ['get', 'radius'],
+      'text-field': ['get', 'text'], 'text-font': fonts(), 'text-size': 12, 'text-allow-overlap': true, 'text-padding': 0,
+    },
+    paint: {
+      'text-color': ['step', ['get', 'class'], token('--wg-ink'), dark ? 3 : 4, token(dark ? '--wg-on-act' : '--wg-on-l1')],
+    },
+  }
+}
+
+// Outside the circle's upper right edge; a level 2 beside a level 1 at the lower right. Offsets grow with the radius.
+function pins(): LayerSpecification {
+  const corner = (radius: number) => Math.round(radius * 0.72 + 5)
+  const icon = (radius: number, way: 1 | -1) => ['literal', [corner(radius), way * corner(radius)]]
+  const text = (radius: number, way: 1 | -1) => ['literal', [(corner(radius) + 10) / 12, (way * corner(radius)) / 12]]
+  const grown = (part: typeof icon, way: 1 | -1) => ['interpolate', ['linear'], ['get', 'radius'], 9, part(9, way), 30, part(30, way)]
+  const placed = (part: typeof icon) => ['case', ['get', 'below'], grown(part, 1), grown(part, -1)]
+  return {
+    id: 'pins', type: 'symbol', source: 'live', filter: ['==', ['get', 'kind'], 'pin'],
+    layout: {
+      'icon-image': ['get', 'icon'], 'icon-allow-overlap': true, 'icon-offset': placed(icon) as never, 'symbol-sort-key': ['-', 3, ['get', 'level']],
+      'text-field': ['get', 'text'], 'text-font': fonts(), 'text-size': 12, 'text-anchor': 'left', 'text-allow-overlap': true, 'text-offset': placed(text) as never,
+    },
+    paint: { 'text-color': token('--wg-ink'), 'text-halo-color': token('--wg-panel'), 'text-halo-width': 1.5 },
+  }
+}

@@ -1,0 +1,83 @@
+// The way to a page: who is not signed in signs in first and comes back to where he wanted; title and focus follow the page.
+// Refuses to lead to other hosts after a sign-in.
+import { nextTick, ref, watch } from 'vue'
+import { createRouter, createWebHistory, type RouteLocationNormalized } from 'vue-router'
+import { api } from '@shared/client'
+import { language } from '@shared/words'
+import { routes } from './routes'
+import { t } from './shell/words'
+import { useDivisions } from './stores/divisions'
+import { useInstallation } from './stores/installation'
+import { useLive } from './stores/live'
+import { useOfficer } from './stores/officer'
+import { AGAIN_MS } from './useLoad'
+
+/** Nobody answered whether we are signed in; asked again by itself. */
+export const unreachable = ref(false)
+
+export const router = createRouter({ history: createWebHistory(import.meta.env.BASE_URL), routes })
+
+/** Where a sign-in leads back to: an address of ours. */
+export function ownPath(asked: unknown): string {
+  return typeof asked === 'string' && /^\/(?![/\\])/.test(asked) ? asked : '/'
+}
+
+router.beforeEach(async (to) => {
+  if (to.meta.open && to.name === 'sign-in') return true
+  const officer = useOfficer()
+  if (officer.me === null && !(await known())) return to.meta.open ? true : signInFor(to)
+  begin()
+  return true
+})
+
+// Whether somebody is signed in; waits for as long as nobody answers.
+async function known(): Promise<boolean> {
+  for (;;) {
+    const outcome = await useOfficer().load()
+    unreachable.value = outcome.kind === 'offline' || (outcome.kind === 'no' && outcome.status >= 500)
+    if (!unreachable.value) return outcome.kind === 'ok'
+    await new Promise((done) => setTimeout(done, AGAIN_MS))
+  }
+}
+
+const signInFor = (to: RouteLocationNormalized) => ({ name: 'sign-in', query: to.fullPath === '/' ? {} : { return: to.fullPath } })
+
+let begunFor = ''
+// What all pages need, once for each who signs in.
+function begin(): void {
+  const { me } = useOfficer()
+  useLive().connect()
+  if (me === null || me.officer === begunFor) return
+  begunFor = me.officer
+  void useDivisions().load()
+}
+
+// The cookie ended somewhere else: from any call the way leads to the sign-in and back.
+api.use({
+  onResponse({ response, request }) {
+    if (response.status !== 401 || new URL(request.url).pathname.startsWith('/api/v1/staff/')) return
+    useOfficer().forget()
+    useLive().disconnect()
+    const here = router.currentRoute.value
+    if (here.name !== 'sign-in') void router.push(signInFor(here))
+  },
+})
+
+router.afterEach((to, from) => {
+  void nextTick(() => {
+    if (from.name === undefined || from.name === null || to.name === from.name) return
+    const title = document.querySelector<HTMLElement>('[data-page-title]') ?? document.getElementById('content')
+    title?.focus({ preventScroll: true })
+  })
+})
+
+/** The tab's title: how many wait, the page, the installation. */
+export function titleFollows(): void {
+  const [live, installation] = [useLive(), useInstallation()]
+  const title = () => {
+    const page = router.currentRoute.value.meta.name
+    const waiting = live.unsigned > 0 ? `(${live.unsigned}) ` : ''
+    return [page ? waiting + t(page) : '', installation.told?.name || t('product')].filter(Boolean).join(' · ')
+  }
+  watch([router.currentRoute, () => live.unsigned, () => installation.told, language], () => (document.title = title()), { immediate: true })
+}

@@ -1,0 +1,22 @@
+// The pages of the rail in order: where, the line icon (20 x 20), the key after `g`, the right. One list for rail and keys.
+import type { Right } from '../stores/officer'
+
+export interface RailPage {
+  name: 'map' | 'alerts' | 'machines' | 'sessions' | 'workers' | 'plates' | 'deliveries' | 'endpoints' | 'quarantine'
+  path: string
+  key: string
+  right: Right
+  icon: string
+}
+
+export const PAGES: RailPage[] = [
+  { name: 'map', path: '/', key: 'm', right: 'machines:read', icon: 'M2.5 5.500 7.500 3.500l5 2 5-2v11l-5 2-5-2-5 2zM7.500 3.500v11M12.500 5.500v11' },
+  { name: 'alerts', path: '/alerts', key: 'a', right: 'alerts:read', icon: 'M3 15.500h14M4.800 15.500V9a5.200 5.200 0 0 1 10.400 0v6.500M8.300 18.200h3.400M10 3.800V2' },
+  { name: 'machines', path: '/machines', key: 'c', right: 'machines:read', icon: 'M3 8.500h14v7.500H3zM5 8.500 6.200 5h7.600L15 8.500M6 12.200h2M11 11h3.500v2.500H11zM5 16v1.500M15 16v1.500' },
+  { name: 'sessions', path: '/sessions', key: 's', right: 'sessions:read', icon: 'M11.600 2.500 4.500 11.500h4.600l-.9 6L15.500 8.500h-4.800z' },
+  { name: 'workers', path: '/workers', key: 'w', right: 'workers:read', icon: 'M7.500 9.500a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM2 16.500c0-3 2.400-5 5.500-5s5.500 2 5.500 5M13 3.800a3 3 0 0 1 0 5.400M14.800 11.900c2 .7 3.200 2.400 3.200 4.600' },
+  { name: 'plates', path: '/plates', key: 'p', right: 'plates:print', icon: 'M3 3h5.500v5.500H3zM11.500 3H17v5.500h-5.500zM3 11.500h5.500V17H3zM11.500 11.500h2.200v2.200M17 11.500v2.200h-1.500M11.500 17h2.200M15.800 17H17' },
+  { name: 'deliveries', path: '/deliveries', key: 'd', right: 'deliveries:read', icon: 'M2.500 9.500 17.500 3 13 17.500l-3.600-5.400zM9.400 12.100 17.500 3' },
+  { name: 'endpoints', path: '/endpoints', key: 'e', right: 'deliveries:read', icon: 'M3 4h14v5H3zM3 11.500h14v5H3zM6 6.500h1.500M6 14h1.500M11 6.500h3.500M11 14h3.500' },
+  { name: 'quarantine', path: '/quarantine', key: 'q', right: 'quarantine:read', icon: 'M2.500 6.500 10 3l7.500 3.500v7L10 17l-7.500-3.500zM10 8v3.800M10 13.600v1.400' },
+]

@@ -1,0 +1,43 @@
+// Words that every page of the phone shares.
+import { wordsOf } from '@shared/words'
+
+export const t = wordsOf(
+  {
+    name: '焊码通',
+    home: '回首页',
+    back: '返回',
+    tail: '尾号 {tail}',
+    live: '尾号 {tail} 作业中',
+    starting: '尾号 {tail} 正在开机',
+    return: '回去',
+    hotline: '打热线 {number}',
+    hotline_short: '打热线',
+    again: '再试一次',
+    scan: '扫码开机',
+    no_link: '没网，没取到数据。',
+    retrying: '正在自动重试。',
+    record: '记录编号 {id}',
+    basis: '看条文',
+    and_also: '另外还有 {n} 条',
+    demo: '演示环境，数据都是编的',
+  },
+  {
+    name: 'Weldgate',
+    home: 'Home',
+    back: 'Back',
+    tail: 'No. …{tail}',
+    live: '…{tail}: at work',
+    starting: '…{tail}: starting',
+    return: 'Return',
+    hotline: 'Call {number}',
+    hotline_short: 'Call hotline',
+    again: 'Try again',
+    scan: 'Scan to start',
+    no_link: 'No connection, no data.',
+    retrying: 'Trying again by itself.',
+    record: 'Record {id}',
+    basis: 'Read the rule',
+    and_also: '{n} more',
+    demo: 'Demonstration: all data is invented',
+  },
+)

@@ -9,16 +9,22 @@ PYTHON := .venv/bin/python
 JOBS ?= 2
 ARGS ?=
 
-.PHONY: help setup pages test check smoke fmt lock
+.PHONY: help setup pages demo demo-reset test check smoke fmt lock
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing: .venv and the programs of the system
 	@tools/setup
 
 pages: setup ## build the screens (phone, console, base map) into api/pages
 	@tools/pages
+
+demo: setup pages ## a living made-up city on this machine until Ctrl-C (ARGS='--speed 60 --machines 300')
+	@.venv/bin/weldgate demo $(ARGS)
+
+demo-reset: setup ## remove the demo's data; the next `make demo` starts afresh (ARGS=--yes: without asking)
+	@.venv/bin/weldgate demo-reset $(ARGS)
 
 test: setup pages ## every test, with a real database and a real broker
 	@$(PYTHON) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)

@@ -18,6 +18,6 @@ async def list_divisions(caller: Annotated[Caller, through(Officer("machines:rea
     return desk.DivisionList(divisions=[_view(row) for row in await divisions.in_scope(caller.conn)])
 
 
-def _view(row: DivisionRow) -> desk.Division:
+def _view(row: DivisionRow) -> desk.DivisionView:
     name = desk.Words(zh=row.name_zh, en=row.name_en)
-    return desk.Division(code=row.code, parent=row.parent, name=name, machines=row.machines)
+    return desk.DivisionView(code=row.code, parent=row.parent, name=name, machines=row.machines)

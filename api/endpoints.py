@@ -28,7 +28,7 @@ async def list_endpoints(caller: Reader) -> shapes.EndpointList:
 
 
 @router.post("/endpoints/{endpoint}/state")
-async def set_endpoint_state(endpoint: UUID, asked: shapes.EndpointState, caller: Actor) -> shapes.Endpoint:
+async def set_endpoint_state(endpoint: UUID, asked: shapes.EndpointState, caller: Actor) -> shapes.EndpointView:
     """Hold what is for an endpoint, or send again, also after it had said that it is no more."""
     before = await endpoints.set_state(caller.conn, endpoint, asked.state)
     if before is None:
@@ -65,8 +65,8 @@ async def _found(caller: Caller, delivery: UUID) -> shapes.Delivery:
     return shapes.Delivery(**rows[0]._asdict())
 
 
-def _view(row: EndpointRow) -> shapes.Endpoint:
+def _view(row: EndpointRow) -> shapes.EndpointView:
     words = row._asdict()
-    return shapes.Endpoint(
+    return shapes.EndpointView(
         division_name=shapes.Words(zh=words.pop("division_zh"), en=words.pop("division_en")), **words
     )

@@ -24,7 +24,7 @@ from api.settings import ApiSettings
 from weld.kit.clock import Clock
 from weld.kit.door import Door, port_taken
 from weld.kit.settings import PORTS
-from weld.store import access_rules, idempotency, pulse, signins
+from weld.store import access_rules, idempotency, officers, pulse, signins
 from weld.store.connect import TRANSIENT, pool
 from weld.store.vault import Vault
 
@@ -150,6 +150,7 @@ async def _sweep(parts: Parts) -> None:
             async with parts.pool.connection() as conn:
                 now = parts.clock.now()
                 await signins.forget_codes(conn, now - _CODES_KEPT)
+                await officers.forget(conn, now - _CODES_KEPT)
                 await idempotency.forget(conn, now - _ANSWERS_KEPT)
         except TRANSIENT as error:
             log.warning("sweep_failed", error=type(error).__name__)

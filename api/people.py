@@ -136,11 +136,11 @@ async def _views(caller: Caller, found: Sequence[_Known]) -> list[desk.WorkerVie
     ]
 
 
-def _certificate(caller: Caller, worker: ListedRow, row: PaperRow) -> desk.Certificate:
+def _certificate(caller: Caller, worker: ListedRow, row: PaperRow) -> desk.CertificateRecord:
     held, rules = _held(row), _rules(caller, worker)
     status = certificate.status(held, worker.today, rules)
     number = caller.parts.vault.open(fields.CERTIFICATE_NUMBER, row.id, row.number_sealed)
-    return desk.Certificate(
+    return desk.CertificateRecord(
         id=row.id,
         kind=row.kind,
         number=mask.mask_identity(number),

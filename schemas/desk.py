@@ -291,7 +291,7 @@ class DeliveryDetail(Shape):
     attempts: list[Attempt]
 
 
-class Endpoint(Shape):
+class EndpointView(Shape):
     """Where facts of a division go. `failing_since`: every attempt since then failed."""
 
     id: UUID
@@ -314,7 +314,7 @@ class Endpoint(Shape):
 class EndpointList(Shape):
     """The endpoints in scope, by name."""
 
-    endpoints: list[Endpoint]
+    endpoints: list[EndpointView]
 
 
 class EndpointState(Shape):
@@ -323,7 +323,7 @@ class EndpointState(Shape):
     state: Literal["active", "paused"]
 
 
-class Certificate(Shape):
+class CertificateRecord(Shape):
     """One certificate; the number is masked."""
 
     id: UUID
@@ -371,10 +371,10 @@ class WorkerDetail(Shape):
 
     worker: WorkerView
     identity: str
-    certificates: list[Certificate]
+    certificates: list[CertificateRecord]
 
 
-class Division(Shape):
+class DivisionView(Shape):
     """A division in scope."""
 
     code: str
@@ -386,7 +386,7 @@ class Division(Shape):
 class DivisionList(Shape):
     """The divisions in scope, parents before children."""
 
-    divisions: list[Division]
+    divisions: list[DivisionView]
 
 
 class SheetRequest(Shape):

@@ -128,9 +128,10 @@ class Device(Machine):
         self.wake()
 
     def free(self) -> None:
-        """Somebody on site frees a chip that an order has blocked; it starts anew. The protocol has no word for it yet."""
-        self.reboot("command")
-        self._flash = replace(self._flash, blocked=False)
+        """Somebody on site frees a chip that an order has blocked. The protocol has no word for it yet."""
+        if self._chip is not None:
+            self._chip = replace(self._chip, flash=replace(self._chip.flash, blocked=False))
+            self.wake()
 
     def remember(self, hold: Hold) -> None:
         """Before the start: the flash still holds this session of an earlier life."""

@@ -104,7 +104,7 @@ async def test_a_new_key_opens_what_it_was_given_and_no_more(town: Town) -> None
 async def test_a_right_that_no_route_asks_for_is_refused(town: Town) -> None:
     words = {"rights": ["alerts:read", "coffee:make"]}
     key = shapes.OfficerKey.model_validate_json(json.dumps(KEY | words))
-    officer = shapes.Officer(**(OFFICER | words))
+    officer = shapes.Officer.model_validate(OFFICER | words)
     with pytest.raises(RegisterError, match="rights: coffee:make is no right of this version"):
         await town.enter("officer_key", key)
     with pytest.raises(RegisterError, match="rights: coffee:make is no right of this version"):

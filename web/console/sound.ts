@@ -45,6 +45,7 @@ let context: AudioContext | null = null
 
 // A browser lets no page sound before a hand has touched it; until then this is silent.
 function play(): void {
+  if (navigator.userActivation?.hasBeenActive === false) return
   context ??= new AudioContext()
   const start = context.currentTime + 0.02
   TONES_HZ.forEach((pitch, at) => tone(context!, pitch, start + at * TONE_S * 1.2))

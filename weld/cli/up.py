@@ -39,10 +39,10 @@ def run() -> int:
 
 
 def _look_before() -> None:
-    """RuntimeError where another `weldgate up` runs already, before it is disturbed."""
+    """RuntimeError where another `weldgate up`, or a demo, runs already, before it is disturbed."""
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", PORTS["ingest"])) == 0:
-            raise RuntimeError("`weldgate up` (or an ingest alone) runs already on this machine: stop it first")
+            raise RuntimeError("`weldgate up` or `weldgate demo` (or an ingest alone) runs already: stop it first")
 
 
 def _watch(stack: Stack, stop: threading.Event) -> None:

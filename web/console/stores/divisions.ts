@@ -4,7 +4,7 @@ import { computed, shallowRef } from 'vue'
 import { api, settle, type Shapes } from '@shared/client'
 import { inWords } from '@shared/words'
 
-export type Division = Shapes['Division-Output']
+export type Division = Shapes['DivisionView']
 
 export const useDivisions = defineStore('divisions', () => {
   const list = shallowRef<Division[]>([])

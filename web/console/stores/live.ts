@@ -34,7 +34,8 @@ export const useLive = defineStore('live', () => {
   const ready = ref(false)
   /** Counts applied batches, for those who look at all machines at once. */
   const batches = ref(0)
-  const unsigned = computed(() => [...alerts.value.values()].filter((one) => one.state === 'open' && !one.historical).length)
+  /** How many wait for a signature: those with a clock. */
+  const unsigned = computed(() => [...alerts.value.values()].filter((one) => one.state === 'open' && one.sign_by !== null).length)
 
   const changed = new Map<string, Shapes['MachineChange']>()
   const raised = new Map<string, Alert>()

@@ -52,7 +52,7 @@ export interface Tick {
 export function ticksOf(window: Window, now: number): Tick[] {
   const span_min = (window.to - window.from) / MINUTE_MS
   const step_min = STEPS_MIN.find((step) => span_min / step <= MOST_TICKS) ?? 720
-  const every = Math.ceil(span_min / step_min / MOST_LABELS) * step_min
+  const every = STEPS_MIN.find((step) => step % step_min === 0 && span_min / step <= MOST_LABELS) ?? 720
   const found: Tick[] = []
   const midnight = new Date(window.from).setHours(0, 0, 0, 0)
   for (let minute = step_min; ; minute += step_min) {
@@ -65,7 +65,12 @@ export function ticksOf(window: Window, now: number): Tick[] {
 
 function clear(at: number, window: Window, now: number): boolean {
   const here = angleOf(at, window)
-  return Math.abs(here) < SWEEP / 2 - 22 && Math.abs(here - angleOf(now, window)) > 16
+  return clearOfEnds(here) && Math.abs(here - angleOf(now, window)) > 16
+}
+
+/** Whether a word at this angle does not run into those at the two ends. */
+export function clearOfEnds(degrees: number): boolean {
+  return Math.abs(degrees) < SWEEP / 2 - 22
 }
 
 function hourWord(at: number): string {

@@ -34,6 +34,6 @@ export function wayOf(problem: Problem): Way {
 
 /** One way out as one to three numbered ones: the platform's sentences part them with a semicolon. */
 export function stepsOf(way_out: string): string[] {
-  const parts = way_out.split(/[；;]\s*/).filter((part) => part !== '')
+  const parts = way_out.replace(/[。.]\s*$/, '').split(/[；;]\s*/).filter((part) => part !== '')
   return parts.slice(0, 3).map((part) => part.charAt(0).toUpperCase() + part.slice(1))
 }

@@ -33,7 +33,7 @@ export const t = wordsOf(
     rescan_forged: '重新扫机身铭牌',
     start_anyway: '尾号一样，去开机',
     privacy: '姓名和证件号不在本页显示。',
-    lost: '铭牌丢损请打 {number}。',
+    lost: '铭牌丢损请打',
     not_found: '查不到这台机器',
   },
   {
@@ -67,7 +67,7 @@ export const t = wordsOf(
     rescan_forged: 'Scan the machine again',
     start_anyway: 'Number fits, start',
     privacy: 'No names or certificate numbers here.',
-    lost: 'Plate lost or damaged: {number}.',
+    lost: 'Plate damaged? Call',
     not_found: 'Machine not found',
   },
 )

@@ -30,6 +30,7 @@ ACTS: Mapping[str, Act] = {
     "bypass": Act("绕过芯片焊 8 秒", "weld past the chip 8 s", lambda device, machine: device.start_bypass(_set_a(machine), 8)),
     "unplug": Act("拔插头", "unplug", lambda device, _: device.unplug()),
     "plug": Act("插插头", "plug in", lambda device, _: device.plug_in()),
+    "free": Act("现场解除闭锁", "free it on site", lambda device, _: device.free()),
     "drop": Act("断网 60 秒", "drop the link 60 s", lambda device, _: device.start_outage(60)),
 }  # fmt: skip
 

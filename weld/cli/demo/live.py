@@ -22,7 +22,9 @@ from weld.cli.demo.city import SHARDS, City, Machine
 from weld.cli.demo.codes import CodeBook
 from weld.cli.demo.crews import Plugs, Work
 from weld.cli.demo.day import Day
+from weld.cli.demo.desk import Desk
 from weld.cli.demo.people import People
+from weld.cli.demo.settle import words_of
 from weld.cli.demo.stories import Stories, Told
 from weld.cli.stack import Stack
 from weld.core.shard import shard_of
@@ -42,6 +44,7 @@ class Living:
     devices: list[Device]
     people: People
     stories: Stories
+    desk: Desk
     fleet: Fleet
 
     def counts(self) -> dict[str, int]:
@@ -76,7 +79,9 @@ async def living(
         day = Day(clock, speed, clock.monotonic())
         people = People(http, codes, clock)
         stories = Stories(city, fleet.devices, people, clock, make_clone, lambda: day.shown, tell)
-        alive = Living(city, day, fleet.devices, people, stories, fleet)
+        spared = frozenset(machine.plate for machine in city.machines if machine.role == "try")
+        desk = Desk(http, words_of(stack.folder).key, spared, clock)
+        alive = Living(city, day, fleet.devices, people, stories, desk, fleet)
         try:
             yield alive
         finally:
@@ -97,6 +102,7 @@ async def go_on(alive: Living, folder: Path, clock: Clock, stop: asyncio.Event) 
     endless: list[Coroutine[Any, Any, None]] = [
         *(one.run() for one in work),
         alive.stories.now_and_then(alive.day.speed),
+        alive.desk.run(),
         holds.keep(folder, alive.devices),
         _turn_plugs(Plugs(alive.city, alive.devices, alive.day)),
     ]

@@ -90,6 +90,7 @@ class Page:
         routes = [
             Route("/", sheet),
             Route("/state", state),
+            Route("/favicon.ico", _nothing),
             Route("/machines/{plate}.svg", code),
             Route("/machines/{plate}/{act}", act, methods=["POST"]),
             Route("/stories/{name}", play, methods=["POST"]),
@@ -111,6 +112,10 @@ class Page:
         look = f"{self.public_url}/console/machines/{plate}"
         words = {"zh": f"尾号 {told.machine.tail}：{plot.zh}", "en": f"{told.machine.tail}: {plot.en}"}
         return JSONResponse({**words, "plate": plate, "alert": plot.alert, "look": look})
+
+
+async def _nothing(_request: Request) -> Response:
+    return Response(status_code=204, headers=_HEADERS)
 
 
 def _no(status: int, zh: str, en: str) -> Response:

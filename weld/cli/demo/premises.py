@@ -25,6 +25,7 @@ from weld.kit.settings import PORTS
 RUNNING = "running.json"  # where the running demo's page is
 _DOORS = ("ingest", "gateway", "dispatch", "maintain", "mqtt_chips", "mqtt_platform")
 _FILES_BESIDE_MACHINES = 400
+_FEW = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ def environment(wanted: Wanted) -> dict[str, str]:
         "WELDGATE_PUBLIC_URL": f"http://127.0.0.1:{api_port}",
         "WELDGATE_INSTALLATION_NAME": "焊码通 · 安阳示范",
         "WELDGATE_SHARDS": str(SHARDS),
+        "WELDGATE_HEARTBEAT_S": "60" if wanted.machines <= _FEW else "300",  # somebody is watching
         "WELDGATE_WEBHOOK_ALLOW": "127.0.0.1/32",
         "WELDGATE_API_CODES_PER_ADDRESS": "100000",
         "WELDGATE_API_CODES_PER_PHONE": "100",

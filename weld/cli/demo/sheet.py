@@ -115,7 +115,7 @@ class Sheet:
 
     def _codes(self) -> str:
         people = "".join(
-            f"<tr><td class=mono>{one.worker.phone}</td><td>{escape(one.worker.name)}</td>"
+            f"<tr><td class=mono>{one.worker.phone}</td><td class=name>{escape(one.worker.name)}</td>"
             f"<td>{self.say(one.zh, one.en)}</td></tr>"
             for one in self.accounts.workers
         )

@@ -29,7 +29,8 @@ def state_of(
         "machines": _machines(alive, language),
         "tables": {
             "codes": [
-                [{"text": one.code, "kind": "big"}, one.phone, _age(now, one.at, language)] for one in codes.newest
+                [{"text": one.code, "kind": "big"}, {"text": one.phone, "kind": "mono"}, _age(now, one.at, language)]
+                for one in codes.newest
             ],
             "told": [_told(one, language) for one in reversed(alive.stories.told[-6:])],
             "hooks": [_hook(one, now, language) for one in receivers.newest],
@@ -75,14 +76,14 @@ def _hook(received: Received, now: datetime, language: Language) -> list[Any]:
     ended = "" if opened else (" (closed)" if language == "en" else "（已销号）")
     return [
         _age(now, received.hook.received_at, language),
-        received.by,
+        {"text": received.by, "kind": "name"},
         {"text": f"{data['code']} {name}{ended}", "level": data["level"]},
         {"text": (data["plate"] or "")[-4:], "kind": "mono"},
     ]
 
 
-def _age(now: datetime, at: datetime, language: Language) -> str:
+def _age(now: datetime, at: datetime, language: Language) -> dict[str, str]:
     seconds = max(0, int((now - at).total_seconds()))
     if seconds < 60:
-        return f"{seconds} s" if language == "en" else f"{seconds} 秒前"
-    return f"{seconds // 60} min" if language == "en" else f"{seconds // 60} 分钟前"
+        return {"text": f"{seconds} s" if language == "en" else f"{seconds} 秒前", "kind": "age"}
+    return {"text": f"{seconds // 60} min" if language == "en" else f"{seconds // 60} 分钟前", "kind": "age"}

@@ -36,9 +36,7 @@ CREATE TABLE weld.officer_sign_in (
 );
 CREATE INDEX officer_sign_in_officer ON weld.officer_sign_in (officer);
 
-CREATE INDEX unlock_grant_created ON weld.unlock_grant (created_at);
 CREATE INDEX refusal_at ON weld.refusal (at);
-CREATE INDEX machine_tail ON weld.machine (right(plate, 4));
 
 -- The arcs of one session, for whoever may see the session (its worker sees no machine, so machine_arc shows him nothing).
 CREATE FUNCTION weld.session_arc(the_session uuid, row_limit integer) RETURNS SETOF weld.arc

@@ -17,40 +17,57 @@ SELECT %(fact)s, a.id, a.code, a.division, jsonb_build_object('alert', a.id) FRO
 SELECT pg_notify('weld_outbox', '')
 
 -- :alert_list
--- Alerts in scope, the newest first; a division stands for everything below it.
-SELECT id, code, level, plate, chip, worker, session, division, enterprise, since, last_at, occurrences, historical, late_by_ms,
-    evidence, raised_by, raised_at, state, acknowledged_at, acknowledged_by, closed_at, closed_by, outcome, note, lat, lon, machine,
-    enterprise_name, division_zh, division_en, zone, acknowledged_by_name, closed_by_name
-FROM alert_now
-WHERE (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s)) AND (%(plate)s::text IS NULL OR plate = %(plate)s)
-    AND (%(code)s::text IS NULL OR code = %(code)s) AND (%(state)s::text IS NULL OR state = %(state)s)
-    AND (%(level)s::int IS NULL OR level = %(level)s)
-    AND (%(division)s::text IS NULL OR starts_with(division_path || '/', (SELECT path || '/' FROM division WHERE code = %(division)s)))
-    AND (%(after_at)s::timestamptz IS NULL OR (raised_at, id) < (%(after_at)s, %(after_id)s::uuid))
-ORDER BY raised_at DESC, id DESC LIMIT %(limit)s
+-- Alerts in scope, the newest first; a division stands for everything below it. The page is found before its names are.
+WITH found AS (
+    SELECT a.id FROM alert a WHERE (%(ids)s::uuid[] IS NULL OR a.id = ANY(%(ids)s))
+        AND (%(plate)s::text IS NULL OR (a.subject = %(plate)s AND a.plate = %(plate)s))
+        AND (%(code)s::text IS NULL OR a.code = %(code)s) AND (%(state)s::text IS NULL OR a.state = %(state)s)
+        AND (%(level)s::int IS NULL OR a.level = %(level)s)
+        AND (%(division)s::text IS NULL OR a.division IN (SELECT d.code FROM division d JOIN division top ON top.code = %(division)s
+            WHERE starts_with(d.path || '/', top.path || '/')))
+        AND (%(after_at)s::timestamptz IS NULL OR (a.raised_at, a.id) < (%(after_at)s, %(after_id)s::uuid))
+    ORDER BY a.raised_at DESC, a.id DESC LIMIT %(limit)s
+)
+SELECT n.id, n.code, n.level, n.plate, n.chip, n.worker, n.session, n.division, n.enterprise, n.since, n.last_at, n.occurrences,
+    n.historical, n.late_by_ms, n.evidence, n.raised_by, n.raised_at, n.state, n.acknowledged_at, n.acknowledged_by, n.closed_at,
+    n.closed_by, n.outcome, n.note, n.lat, n.lon, n.machine, n.enterprise_name, n.division_zh, n.division_en, n.zone,
+    n.acknowledged_by_name, n.closed_by_name
+FROM found f JOIN alert_now n ON n.id = f.id
+ORDER BY n.raised_at DESC, n.id DESC
 
 -- :alert_queue
 -- Alerts in scope that nobody has closed, whatever has to happen next first: signing, then settling, then what has no deadline.
-SELECT id, code, level, plate, chip, worker, session, division, enterprise, since, last_at, occurrences, historical, late_by_ms,
-    evidence, raised_by, raised_at, state, acknowledged_at, acknowledged_by, closed_at, closed_by, outcome, note, lat, lon, machine,
-    enterprise_name, division_zh, division_en, zone, acknowledged_by_name, closed_by_name
-FROM (
+WITH waiting AS (
     SELECT a.*, coalesce(CASE WHEN a.historical THEN NULL
         ELSE a.raised_at + (CASE a.state WHEN 'open' THEN %(sign)s::interval[] ELSE %(close)s::interval[] END)[a.level] END, %(never)s) AS due
-    FROM alert_now a WHERE a.state IN ('open', 'acknowledged')
-) q
-WHERE (%(plate)s::text IS NULL OR plate = %(plate)s) AND (%(code)s::text IS NULL OR code = %(code)s)
-    AND (%(state)s::text IS NULL OR state = %(state)s) AND (%(level)s::int IS NULL OR level = %(level)s)
-    AND (%(division)s::text IS NULL OR starts_with(division_path || '/', (SELECT path || '/' FROM division WHERE code = %(division)s)))
-    AND (%(after_at)s::timestamptz IS NULL OR (due, id) > (%(after_at)s, %(after_id)s::uuid))
-ORDER BY due, id LIMIT %(limit)s
+    FROM alert a WHERE a.state IN ('open', 'acknowledged')
+), found AS (
+    SELECT a.id, a.due FROM waiting a WHERE (%(plate)s::text IS NULL OR (a.subject = %(plate)s AND a.plate = %(plate)s))
+        AND (%(code)s::text IS NULL OR a.code = %(code)s) AND (%(state)s::text IS NULL OR a.state = %(state)s)
+        AND (%(level)s::int IS NULL OR a.level = %(level)s)
+        AND (%(division)s::text IS NULL OR a.division IN (SELECT d.code FROM division d JOIN division top ON top.code = %(division)s
+            WHERE starts_with(d.path || '/', top.path || '/')))
+        AND (%(after_at)s::timestamptz IS NULL OR (a.due, a.id) > (%(after_at)s, %(after_id)s::uuid))
+    ORDER BY a.due, a.id LIMIT %(limit)s
+)
+SELECT n.id, n.code, n.level, n.plate, n.chip, n.worker, n.session, n.division, n.enterprise, n.since, n.last_at, n.occurrences,
+    n.historical, n.late_by_ms, n.evidence, n.raised_by, n.raised_at, n.state, n.acknowledged_at, n.acknowledged_by, n.closed_at,
+    n.closed_by, n.outcome, n.note, n.lat, n.lon, n.machine, n.enterprise_name, n.division_zh, n.division_en, n.zone,
+    n.acknowledged_by_name, n.closed_by_name
+FROM found f JOIN alert_now n ON n.id = f.id
+ORDER BY f.due, f.id
 
 -- :alert_heaviest
 -- Alerts in scope that nobody has closed, the heaviest first and of one level the newest.
-SELECT id, code, level, plate, chip, worker, session, division, enterprise, since, last_at, occurrences, historical, late_by_ms,
-    evidence, raised_by, raised_at, state, acknowledged_at, acknowledged_by, closed_at, closed_by, outcome, note, lat, lon, machine,
-    enterprise_name, division_zh, division_en, zone, acknowledged_by_name, closed_by_name
-FROM alert_now WHERE state IN ('open', 'acknowledged') ORDER BY level, raised_at DESC, id DESC LIMIT %(limit)s
+WITH found AS (
+    SELECT a.id FROM alert a WHERE a.state IN ('open', 'acknowledged') ORDER BY a.level, a.raised_at DESC, a.id DESC LIMIT %(limit)s
+)
+SELECT n.id, n.code, n.level, n.plate, n.chip, n.worker, n.session, n.division, n.enterprise, n.since, n.last_at, n.occurrences,
+    n.historical, n.late_by_ms, n.evidence, n.raised_by, n.raised_at, n.state, n.acknowledged_at, n.acknowledged_by, n.closed_at,
+    n.closed_by, n.outcome, n.note, n.lat, n.lon, n.machine, n.enterprise_name, n.division_zh, n.division_en, n.zone,
+    n.acknowledged_by_name, n.closed_by_name
+FROM found f JOIN alert_now n ON n.id = f.id
+ORDER BY n.level, n.raised_at DESC, n.id DESC
 
 -- :alert_acknowledge
 -- Somebody has taken the alert up; only an open one changes.

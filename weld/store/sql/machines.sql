@@ -30,7 +30,7 @@ WHERE m.plate = %(plate)s
 SELECT n.plate, n.chip, n.division, n.enterprise, n.maker, n.model, n.serial, n.rated_a, n.work, n.presence, n.longest_s,
     n.blocked_reason, n.online, n.reported, n.contact, n.session, n.current_a, n.energy_wh, n.lat, n.lon, n.accuracy_m, n.heard_at,
     n.facts, d.name_zh AS division_zh, d.name_en AS division_en, e.name AS enterprise_name,
-    (SELECT count(*) FROM alert a WHERE a.plate = n.plate AND a.state <> 'closed')::int AS open_alerts
+    (SELECT count(*) FROM alert a WHERE a.subject = n.plate AND a.state <> 'closed')::int AS open_alerts
 FROM machine_now n JOIN division d ON d.code = n.division LEFT JOIN enterprise e ON e.id = n.enterprise
 WHERE (%(plate)s::text IS NULL OR n.plate = %(plate)s) AND (%(after)s::text IS NULL OR n.plate > %(after)s)
     AND (%(division)s::text IS NULL OR starts_with(d.path || '/', (SELECT path || '/' FROM division WHERE code = %(division)s)))

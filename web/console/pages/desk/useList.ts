@@ -10,9 +10,9 @@ type Body<Name extends string, Row> = Record<Name, Row[]> & { next: string | nul
 
 const PATIENCE_MS = 400
 
-/** `call` asks for the page after a cursor; `name` is the array's name in the body. */
+/** `call` asks for the page after a cursor, or returns null while there is nothing to ask; `name` is the array's in the body. */
 export function useList<Name extends string, Row>(
-  name: Name, call: (after: string | undefined) => Call<Body<Name, Row>>, sources: WatchSource[] = [],
+  name: Name, call: (after: string | undefined) => Call<Body<Name, Row>> | null, sources: WatchSource[] = [],
 ) {
   const rows = shallowRef<Row[]>([])
   const next = shallowRef<string | null>(null)
@@ -27,12 +27,14 @@ export function useList<Name extends string, Row>(
   let patience = 0
 
   async function ask(after: string | undefined): Promise<void> {
+    const asked = call(after)
     const mine = (turn += 1)
     clearTimeout(again)
     clearTimeout(patience)
+    if (asked === null) return
     loading.value = true
     patience = window.setTimeout(() => (slow.value = !here.value), PATIENCE_MS)
-    const outcome = await settle<Body<Name, Row>>(call(after))
+    const outcome = await settle<Body<Name, Row>>(asked)
     if (mine !== turn) return
     clearTimeout(patience)
     loading.value = slow.value = false

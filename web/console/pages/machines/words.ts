@@ -121,7 +121,7 @@ const zh = {
   placeBare: '{lat}，{lon}（登记的位置）',
   openAlerts: '未办结告警',
   noAlerts: '没有未办结的告警。',
-  allAlerts: '这台的全部告警',
+  allAlerts: '在告警台看',
   kwh: '{n} 度',
   // power
   lockTitle: '远程上锁尾号 {tail}',
@@ -266,7 +266,7 @@ const en: Record<keyof typeof zh, string> = {
   placeBare: '{lat}, {lon} (as registered)',
   openAlerts: 'Open alerts',
   noAlerts: 'No open alerts.',
-  allAlerts: 'All alerts of this machine',
+  allAlerts: 'On the alert desk',
   kwh: '{n} kWh',
   lockTitle: 'Lock machine …{tail} remotely',
   lockWill: 'The chip opens the contact of this one machine. Permissions given before become void.',

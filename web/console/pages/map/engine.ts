@@ -1,22 +1,22 @@
 // MapLibre as this page uses it: the build for strict policies with its worker as a file of ours, flat, north up, system fonts.
 // A chunk of its own. Refuses rotation, tilt, a second copy of the world, and fading: a circle is there or it is not.
-import maplibre, { type Map as GlMap } from 'maplibre-gl/dist/maplibre-gl-csp'
+import type { Map as GlMap } from 'maplibre-gl'
+import maplibre from 'maplibre-gl/dist/maplibre-gl-csp'
 import worker from 'maplibre-gl/dist/maplibre-gl-csp-worker?url'
 import { token } from '@shared/theme'
-import { CHINA, type Bounds, type Country } from './base'
+import type { Bounds, Country } from './base'
 import { icon, PIXEL_RATIO } from './icons'
 import { layers, style } from './style'
+import { fitting } from './view'
 
 export type { GlMap }
 maplibre.setWorkerUrl(worker)
-
-export const webgl = (): boolean => document.createElement('canvas').getContext('webgl2') !== null
 
 export function makeMap(container: HTMLElement, country: Country, names: GeoJSON.FeatureCollection, bounds: Bounds): GlMap {
   const map = new maplibre.Map({
     container,
     style: style(country, names),
-    bounds: bounds ?? CHINA,
+    bounds,
     fitBoundsOptions: fitting(),
     localIdeographFontFamily: token('--wg-font'),
     attributionControl: false,
@@ -37,9 +37,6 @@ export function makeMap(container: HTMLElement, country: Country, names: GeoJSON
   })
   return map
 }
-
-/** How a division is brought into view. */
-export const fitting = () => ({ padding: { top: 56, bottom: 40, left: 40, right: 56 }, maxZoom: 12 })
 
 /** The same map in the colours of the other theme. */
 export function repaint(map: GlMap): void {

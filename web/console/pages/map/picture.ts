@@ -83,7 +83,7 @@ function circle(cluster: Cluster): Pick<Drawn, 'icon' | 'text' | 'class'> {
   if (only) return { icon: `look-${only.look}`, text: '', class: 0 }
   const ratio = classOf(cluster)
   const text = short(cluster.machines)
-  const fits = cluster.radius >= 12.7 || text.length <= 2
+  const fits = text.length <= 2 || cluster.radius >= (text.length === 3 ? 11.5 : 12.7)
   return { icon: `ratio-${ratio}-${Math.round(cluster.radius)}`, text: fits ? text : '', class: ratio }
 }
 

@@ -43,24 +43,27 @@ export function layers(): LayerSpecification[] {
     line('provinces', '--wg-map-line-2', 1.2),
     line('borders', '--wg-map-line-2', 1.6),
     line('focus', '--wg-ink-3', 1.8),
-    names('county', 9, 12), names('city', 5.2, 13), names('province', 0, 14),
+    names('county', 8.5, 12), names('city', 5.2, 13), names('province', 0, 14),
     circles(),
     pins(),
   ]
 }
 
 const fonts = (): string[] => token('--wg-font').split(',').map((one) => one.trim().replaceAll('"', ''))
-/** Names of provinces give way to those of their cities. */
-const PROVINCE_NAMES_TO = 7
+/** Inside the scope names of provinces give way to those of their cities. */
+const PROVINCE_NAMES_TO = 5.6
 
 // A name stands clear of the circles: it moves around its point, and goes where nothing is free.
 function names(kind: 'province' | 'city' | 'county', from: number, px: number): LayerSpecification {
+  const inside = ['get', 'inside']
+  const shown = kind === 'province' ? ['any', ['!', inside], ['<', ['zoom'], PROVINCE_NAMES_TO]] : inside
   return {
-    id: `names-${kind}`, type: 'symbol', source: 'names', minzoom: from, maxzoom: kind === 'province' ? PROVINCE_NAMES_TO : 24,
-    filter: ['==', ['get', 'kind'], kind],
+    id: `names-${kind}`, type: 'symbol', source: 'names', minzoom: from,
+    filter: ['all', ['==', ['get', 'kind'], kind], shown] as never,
     layout: {
-      'text-field': ['get', 'name'], 'text-font': fonts(), 'text-size': px, 'text-padding': 2, 'text-max-width': 12,
-      'text-variable-anchor': ['center', 'top', 'bottom', 'left', 'right'], 'text-radial-offset': 0.9,
+      'text-field': ['get', 'name'], 'text-font': fonts(), 'text-size': px, 'text-padding': 1, 'text-max-width': 12,
+      'text-variable-anchor': ['center', 'top', 'bottom', 'left', 'right', 'top-left', 'top-right', 'bottom-left', 'bottom-right'],
+      'text-radial-offset': 1.1,
     },
     paint: { 'text-color': token('--wg-map-text'), 'text-halo-color': token('--wg-map-land'), 'text-halo-width': 1.2 },
   }

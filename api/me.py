@@ -69,7 +69,7 @@ async def my_sessions(caller: WorkerCaller, asked: Annotated[Page, Query()]) -> 
     found = await sessions.search(caller.conn, worker=caller.worker, after=after, limit=asked.limit + 1)
     rows, last = page(found, asked.limit)
     following = encode(last.opened_at, last.id) if last else None
-    return http.SessionList(sessions=[session(row) for row in rows], next=following)
+    return http.SessionList(sessions=[session(row, caller.parts.vault) for row in rows], next=following)
 
 
 async def _worker(caller: Caller) -> WorkerRow:

@@ -170,7 +170,7 @@ async def test_the_doors_answer_and_metrics_stay_on_loopback(town: Town, tmp_pat
         assert "server" not in answer.headers
         text = (await client.get(f"{served.door}/metrics")).text
         assert 'weldgate_api_answers_total{route="/plates/{plate}",status="4xx"}' in text
-        assert (await client.get(f"{served.address}/metrics")).status_code == 404
+        assert "weldgate_" not in (await client.get(f"{served.address}/metrics")).text
 
 
 async def test_old_codes_and_answers_are_swept_away(town: Town, tmp_path: Path) -> None:

@@ -15,17 +15,19 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from tests.database import Database, Server
 from tests.deploy.composition import composition, filled
 from tests.structure.sources import ROOT
 from weld.cli import homes
 from weld.cli.keeper import as_user
+from weld.cli.main import app
 from weld.cli.postgres import free_port
 from weld.kit.settings import PORTS
 from weld.store import setup
@@ -40,8 +42,8 @@ class Place:
     folder: Path
     server: Server
     database: str
-    platform: int = field(default_factory=free_port)
-    chips: int = field(default_factory=free_port)
+    platform: int = 0
+    chips: int = 0
 
     def words(self, service: str) -> list[str]:
         """The command of a service, on this machine."""
@@ -52,24 +54,26 @@ class Place:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What every command here is told: the database of this test, and nothing of ours."""
+        """What a process here is told besides its own folder: nothing of ours."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("WELDGATE_")}
-        path = f"{BIN}:{os.environ.get('PATH', '')}"
-        return kept | {"PATH": path, "WELDGATE_DATABASE_URL": self.server.url, "WELDGATE_DATABASE": self.database}
+        return kept | {"PATH": f"{BIN}:{os.environ.get('PATH', '')}"}
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """One `weldgate` command to its end."""
-        return subprocess.run(
-            [str(BIN / "weldgate"), *words], env=self.environment, capture_output=True, text=True, check=False
-        )
+    def run(self, *words: str) -> Result:
+        """One `weldgate` command to its end, told of the database of this test."""
+        ours: dict[str, str | None] = {name: None for name in os.environ if name.startswith("WELDGATE_")}
+        told = {"WELDGATE_DATABASE_URL": self.server.url, "WELDGATE_DATABASE": self.database}
+        return CliRunner().invoke(app, list(words), env=ours | told)
 
-    def made(self, service: str) -> subprocess.CompletedProcess[str]:
-        """Run a one-shot service; its files then name this machine's broker."""
-        done = self.run(*self.words(service))
+    def made(self, service: str) -> Result:
+        """Run a one-shot service of the composition."""
+        return self.run(*self.words(service))
+
+    def move_broker(self) -> None:
+        """Free ports for it, chosen as late as can be, and known to the processes that speak to it."""
+        self.platform, self.chips = free_port(), free_port()
         for name in ("ingest", "gateway"):
             file = self.folder / name / "process.env"
             file.write_text(file.read_text().replace("mosquitto:18831", f"127.0.0.1:{self.platform}"))
-        return done
 
     def told(self, name: str) -> dict[str, str]:
         """The words that a process is told."""
@@ -96,7 +100,7 @@ def place(server: Server, tmp_path: Path) -> Iterator[Place]:
 def prepared(place: Place) -> Place:
     """The same, after the service `prepare`."""
     done = place.made("prepare")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     return place
 
 
@@ -106,6 +110,7 @@ def broker(place: Place) -> Iterator["subprocess.Popen[bytes]"]:
     user = homes.server_user()
     with tempfile.TemporaryDirectory(prefix="wgd") as above:
         Path(above).chmod(0o755)
+        place.move_broker()
         folder = Path(shutil.copytree(place.folder / "broker", Path(above) / "broker"))
         file = folder / "mosquitto.conf"
         text = file.read_text().replace("0.0.0.0", "127.0.0.1")
@@ -133,8 +138,6 @@ def process(place: Place, name: str, folder: Path, **more: str) -> Iterator[tupl
     told = {key: str(value).replace("/secrets", str(place.folder)) for key, value in service["environment"].items()}
     here = {"WELDGATE_DOOR_PORT": "0", "WELDGATE_API_PORT": "0", "WELDGATE_API_HOST": "127.0.0.1"}
     environment = place.environment | told | here | {"WELDGATE_ADDRESS_FILE": str(address)} | more
-    for server in ("WELDGATE_DATABASE_URL", "WELDGATE_DATABASE"):
-        environment.pop(server)
     with (folder / f"{name}.log").open("wb") as log:
         words = [str(ROOT / "deploy/start"), *service["command"]]
         running = subprocess.Popen(words, env=environment, cwd=folder, stdout=log, stderr=log)

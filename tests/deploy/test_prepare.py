@@ -55,7 +55,7 @@ def _keys(given: dict[str, str]) -> dict[str, Ed25519PublicKey]:
 def _enrolled(place: Place, chip: str, folder: Path) -> ChipIdentity:
     """A chip from nothing but what `weldgate certify` printed and its own key."""
     done = place.run("certify", str(place.folder), chip, str(_chip_key(folder, chip)))
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     given = json.loads(done.stdout)
     (folder / "ca.pem").write_text(given["authority"])
     (folder / f"{chip}.pem").write_text(given["certificate"])
@@ -68,7 +68,7 @@ async def test_processes_start_from_what_was_prepared_and_a_certified_chip_is_he
 ) -> None:
     """The whole of docker-compose.yml without docker: its commands, files, health checks and stops."""
     done = prepared.made("migrate")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     database = prepared.as_database()
     chip = enrol(database)
     with broker(prepared), ExitStack() as running:
@@ -80,6 +80,23 @@ async def test_processes_start_from_what_was_prepared_and_a_certified_chip_is_he
             await device.wait_all_stored(30)
         assert [name for name in PROCESSES if not _ready(doors[name])] == []
     assert (1, 1) in telemetry_of(database)
+
+
+def test_the_first_officer_is_entered_with_what_the_apis_container_is_told(prepared: Place, tmp_path: Path) -> None:
+    """`docker compose run --rm api seed FILE`: no superuser, no other process's secrets, and the secret once on stdout."""
+    assert prepared.made("migrate").exit_code == 0
+    file = tmp_path / "first.json"
+    division = {"code": "4105", "name_zh": "安阳市", "name_en": "Anyang"}
+    officer = {"login": "first", "name": "值班长", "scope": "division:4105", "rights": ["registers:write"]}
+    file.write_text(json.dumps({"divisions": [division], "officers": [officer]}))
+    nowhere = "postgresql://127.0.0.1:1/nowhere"  # whoever asks for a superuser, or starts a server, fails
+    told = {"WELDGATE_SECRETS": str(prepared.folder / "api"), "WELDGATE_DATABASE_URL": nowhere}
+    environment = prepared.environment | told
+    words = [str(ROOT / "deploy/start"), "seed", str(file)]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["name"] == "first"
+    assert prepared.as_database().rows("SELECT login FROM weld.officer") == [("first",)]
 
 
 async def test_the_broker_lets_in_who_has_the_password_and_nobody_else(prepared: Place) -> None:
@@ -130,7 +147,7 @@ def test_nothing_secret_is_said(place: Place) -> None:
 def test_a_second_time_keeps_every_secret_and_renews_the_copies(prepared: Place) -> None:
     before = {file: file.read_bytes() for file in prepared.folder.rglob("*") if file.is_file()}
     (prepared.folder / "gateway" / "key.pem").write_text("damaged")
-    assert prepared.made("prepare").returncode == 0
+    assert prepared.made("prepare").exit_code == 0
     renewed = {file.name for file, content in before.items() if file.read_bytes() != content}
     assert renewed == {"platform.passwords"}  # another salt over the same passwords
 
@@ -138,7 +155,7 @@ def test_a_second_time_keeps_every_secret_and_renews_the_copies(prepared: Place)
 def test_the_database_can_be_set_up_twice_and_each_role_enters(prepared: Place) -> None:
     for _ in range(2):
         done = prepared.made("migrate")
-        assert done.returncode == 0, done.stderr
+        assert done.exit_code == 0, done.stderr
     for name in PROCESSES:
         with psycopg.connect(prepared.told(name)["WELDGATE_PROCESS_DATABASE_URL"].strip("'")) as conn:
             assert conn.execute("SELECT count(*) FROM public.schema_version").fetchone() is not None
@@ -146,7 +163,7 @@ def test_the_database_can_be_set_up_twice_and_each_role_enters(prepared: Place) 
 
 def test_without_files_there_is_no_database(place: Place) -> None:
     done = place.run(*place.words("migrate"))
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "weldgate prepare" in done.stderr
     assert not place.folder.exists()
 
@@ -162,7 +179,7 @@ def test_without_an_address_the_server_is_the_one_that_starts_with_our_password(
 
 def test_a_password_crosses_no_network_that_is_not_private(place: Place) -> None:
     done = place.run("prepare", str(place.folder), "--broker", "10.1.2.3:1883")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "no encryption" in done.stderr
 
 
@@ -220,10 +237,10 @@ def test_a_certificate_is_good_for_a_chip_by_name_and_for_the_days_that_were_ask
 @pytest.mark.parametrize("chip", ["lower0001", "A/B/C/D/E", "SHORT"])
 def test_a_name_that_is_no_chips_gets_no_certificate(prepared: Place, tmp_path: Path, chip: str) -> None:
     done = prepared.run("certify", str(prepared.folder), chip, str(_chip_key(tmp_path, "x")))
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.exit_code, done.stdout) == (1, "")
 
 
 def test_a_folder_that_was_not_prepared_certifies_nobody_and_stays_as_it_is(place: Place, tmp_path: Path) -> None:
     done = place.run("certify", str(place.folder), "WG0000000001", str(_chip_key(tmp_path, "x")))
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.exit_code, done.stdout) == (1, "")
     assert not place.folder.exists()

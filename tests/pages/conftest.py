@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
@@ -22,6 +22,9 @@ _FLAGS = (
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
 )
+# Somebody who says no when the page asks for the camera.
+_NO_CAMERA = """if (navigator.mediaDevices) navigator.mediaDevices.getUserMedia =
+    () => Promise.reject(new DOMException('no', 'NotAllowedError'))"""
 Opens = Callable[..., Page]
 
 expect.set_options(timeout=15_000)
@@ -99,11 +102,13 @@ def opens(browser: Browser, stage: Stage) -> Iterator[Opens]:
     """`opens("/console/", **DESKTOP)`: a page of a context of its own; at the end nothing has left the machine or failed."""
     contexts: list[tuple[BrowserContext, Guard]] = []
 
-    def open_one(path: str, **words: Any) -> Page:
+    def open_one(path: str, *, camera: bool = True, **words: Any) -> Page:
         context = browser.new_context(
             base_url=stage.url, permissions=["camera"], **{"locale": "zh-CN", "timezone_id": "Asia/Shanghai", **words}
         )
         contexts.append((context, Guard(context)))
+        if not camera:
+            context.add_init_script(_NO_CAMERA)
         page = context.new_page()
         page.goto(path)
         return page
@@ -138,14 +143,12 @@ def phone(opens: Opens, stage: Stage) -> Callable[..., Page]:
     """`phone(3, "/me")`: the phone of worker 3, signed in."""
 
     def sign_in(worker: int, path: str = "/", **words: Any) -> Page:
-        page = opens("/sign-in", **{**PHONE, **words})
-        headers = {"Origin": stage.url}
-        asked = page.request.post("/api/v1/sign-in/codes", data={"phone": stage.person(worker).phone}, headers=headers)
-        request = asked.json()["request"]
-        body = {"request": request, "code": stage.code_for(request), "cookie": True}
-        told = page.request.post("/api/v1/sign-in", data=body, headers=headers)
-        assert told.ok, told.text()
-        page.goto(path)
+        page = opens(f"/sign-in?to={quote(path, safe='')}", **{**PHONE, **words})
+        page.locator("input[type=tel]").fill(stage.person(worker).phone)
+        with page.expect_response("**/sign-in/codes") as asked:
+            page.get_by_role("button", name=re.compile("验证码")).click()
+        page.locator("input[autocomplete=one-time-code]").fill(stage.code_for(asked.value.json()["request"]))
+        page.wait_for_url(lambda url: urlsplit(url).path == path)
         return page
 
     return sign_in

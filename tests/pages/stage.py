@@ -188,7 +188,7 @@ class Stage:
         file = self.stack.folder / "town.json"
         file.write_text(json.dumps(self._register(hook_url, hook_secret), ensure_ascii=False))
         vault, url = self.stack.installation.vault, self.stack.role_url("api")
-        asyncio.run(seed(file, url, vault, now=datetime.now(UTC), shards=self.town.shards, say=lambda _: None))
+        self.run(seed(file, url, vault, now=datetime.now(UTC), shards=self.town.shards, say=lambda _: None))
         file.unlink()
 
     def _register(self, hook_url: str, hook_secret: str) -> dict[str, Any]:

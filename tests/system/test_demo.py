@@ -174,13 +174,13 @@ def test_the_api_says_that_it_is_a_demo(demo: Running) -> None:
 
 
 def test_a_process_that_dies_is_started_again(demo: Running) -> None:
-    file = demo.folder / "run" / "api.pid"
+    file, api = demo.folder / "run" / "api.pid", demo.api
     before = int(file.read_text())
     os.kill(before, signal.SIGKILL)
     until(lambda: int(file.read_text()) != before, 10, "nobody noticed")
-    until(lambda: _answers(f"{demo.api}/api/v1/installation"), 30, "the api did not come back")
+    until(lambda: _answers(f"{api}/api/v1/installation"), 30, "the api did not come back")
     assert "api ended with code -9" in demo.said()
-    asked = httpx.post(f"{demo.api}/api/v1/sign-in/codes", json={"phone": "19900000002"})
+    asked = httpx.post(f"{api}/api/v1/sign-in/codes", json={"phone": "19900000002"})
     assert asked.status_code == 202
     found = until(lambda: demo.state()["tables"]["codes"], 10, "the codes of the new api are not read")
     assert found[0][1]["text"] == "199****0002"
@@ -191,6 +191,7 @@ def test_while_it_runs_neither_a_second_one_nor_a_reset_is_possible(demo: Runnin
         refused = demo.command(*words)
         assert refused.returncode == 1
         assert refused.stderr == "weldgate: the demo runs already: stop it first (Ctrl-C where it was started)\n"
+    assert demo.state()["machines"]
 
 
 def test_ctrl_c_stops_it_and_a_second_start_finds_everything(demo: Running, world: tuple[Path, dict[str, str]]) -> None:
@@ -217,7 +218,7 @@ def test_a_reset_removes_its_database_and_its_folder(demo: Running, world: tuple
     assert demo.command("demo-reset", "--yes").returncode == 0
     assert not demo.folder.exists()
     with psycopg.connect(world[1]["WELDGATE_DATABASE_URL"]) as conn:
-        assert conn.execute("SELECT 1 FROM pg_database WHERE datname = 'weldgate_demo'").fetchone() is None
+        assert conn.execute("SELECT 1 FROM pg_database WHERE datname LIKE 'weldgate_demo%'").fetchone() is None
 
 
 def _answers(url: str) -> bool:

@@ -71,6 +71,12 @@ router.afterEach((to, from) => {
   })
 })
 
+// The pages that a map and a list lead to are fetched when nothing else is to do: a click on an alert waits for nothing.
+void router.isReady().then(() => {
+  const fetch = () => ['alerts', 'machine'].forEach((name) => void (routes.find((one) => one.name === name)?.component as () => Promise<unknown>)())
+  setTimeout(fetch, 4_000)
+})
+
 /** The tab's title: how many wait, the page, the installation. */
 export function titleFollows(): void {
   const [live, installation] = [useLive(), useInstallation()]

@@ -36,7 +36,6 @@ from weld.store import partitions, setup
 from weld.store.migrate import migrate
 
 CLONE = Path(__file__).resolve().parents[2]
-DEMO_DATABASE = "weldgate_demo"
 PROCESSES = ("ingest", "gateway", "dispatch", "api", "maintain")
 _READY_WITHIN_S = 60.0
 _STOP_WITHIN_S = 15.0
@@ -126,6 +125,7 @@ class Stack:
     environment: Mapping[str, str] = field(default_factory=dict)
     prepares: bool = True
     needs_broker: bool = True
+    afresh: bool = False  # a database that is there is removed first: the secrets of its data are gone
     own_broker: bool = False  # never shared, never kept
     free_ports: bool = False
     logs: Path | None = None  # where the processes' stderr goes; None: to ours
@@ -167,19 +167,22 @@ class Stack:
     @classmethod
     def demo(
         cls,
+        database: str,
         folder: Path,
         environment: Mapping[str, str],
         *,
+        afresh: bool,
         free_ports: bool,
         programs: Mapping[str, str],
         step: Callable[[str], AbstractContextManager[object]],
     ) -> "Stack":
         """Lasting data beside the clone's own: another database on the same server, other secrets, a broker for this run."""
         return cls(
-            DEMO_DATABASE,
+            database,
             throwaway=False,
             folder=homes.make_folder(folder, None),
             environment=environment,
+            afresh=afresh,
             own_broker=True,
             free_ports=free_ports,
             logs=homes.make_folder(folder / "log", None),
@@ -228,6 +231,8 @@ class Stack:
             self._prepare(dropping=self.throwaway and bool(given))
 
     def _prepare(self, *, dropping: bool) -> None:
+        if self.afresh:
+            setup.drop_database(self.server_url, self.database)
         setup.create_database(self.server_url, self.database, self.installation.roles)
         if dropping:
             self._exits.callback(setup.drop_database, self.server_url, self.database)

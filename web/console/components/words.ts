@@ -17,7 +17,6 @@ const zh = {
   historical: '历史',
   times: '{n} 次',
   stale: '{age}，可能不准',
-  needsRight: '你没有看这里的权限，可向本单位管理员申请。',
 }
 const en: Record<keyof typeof zh, string> = {
   again: 'No data came; trying again in 3 s',
@@ -35,6 +34,5 @@ const en: Record<keyof typeof zh, string> = {
   historical: 'historical',
   times: '{n} times',
   stale: '{age}, may be wrong',
-  needsRight: 'You have no right to see this; ask your administrator for it.',
 }
 export const t = wordsOf(zh, en)

@@ -1,14 +1,18 @@
-// What this installation says of itself: name, hotline, its own address. Asked once; unknown until it answers.
+// What this installation says of itself: name, hotline, its own address. Asked once a load; kept, because the hotline is needed
+// most where there is no link.
 import { shallowRef } from 'vue'
 import { api, type Shapes } from '@shared/client'
 import { ask } from './ask'
+import { drawer } from './drawer'
 
-export const installation = shallowRef<Shapes['InstallationView'] | null>(null)
+const box = drawer<Shapes['InstallationView']>('local', 'installation')
+export const installation = shallowRef<Shapes['InstallationView'] | null>(box.read())
 
 export async function learnInstallation(): Promise<void> {
-  if (installation.value) return
   const outcome = await ask((signal) => api.GET('/api/v1/installation', { signal }))
-  if (outcome.kind === 'ok') installation.value = outcome.data
+  if (outcome.kind !== 'ok') return
+  installation.value = outcome.data
+  box.keep(outcome.data)
 }
 
 /** The hosts that our plates carry: where this page came from, and the public address. */

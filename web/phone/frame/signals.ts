@@ -43,7 +43,8 @@ function tone(hertz: number, after_s: number, lasts_s: number): void {
 
 function buzz(pattern: number[]): void {
   try {
-    navigator.vibrate?.(pattern)
+    // without a touch before it the browser refuses, and complains
+    if (navigator.userActivation?.hasBeenActive !== false) navigator.vibrate?.(pattern)
   } catch {
     // some browsers refuse it inside other apps
   }

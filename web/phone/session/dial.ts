@@ -43,6 +43,11 @@ export function hand(at: number, window: Window, inner: number, outer: number) {
   return { x1: a.x, y1: a.y, x2: b.x, y2: b.y }
 }
 
+/** Where a word stands beside the ring: further out at the sides, as words are wide. */
+export function wordAt(degrees: number): { x: number; y: number } {
+  return pointAt(degrees, RING.outer + 21 + 10 * Math.abs(Math.sin((degrees * Math.PI) / 180)))
+}
+
 export interface Tick {
   at: number
   label: string | null

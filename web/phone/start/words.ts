@@ -26,7 +26,7 @@ export const t = wordsOf(
     armed_why: '按一下，手机自动往下走。',
     left: '还剩 {s} 秒',
     unconfirmed: '已发出，还没确认',
-    unconfirmed_why: '机器还没回话。先别起弧，再等等。',
+    unconfirmed_why: '机器还没回话，先别起弧。',
     unlinked_why: '手机断网了，机器可能已经开了。看机身指示灯。',
     wait_button: '等机器回话',
     armed_button: '在机器上按绿钮',
@@ -38,8 +38,8 @@ export const t = wordsOf(
     valid_to: '有效到',
     valid_from: '生效日',
     today: '今天',
-    days: '差 {n} 天',
-    days_over: '已过 {n} 天',
+    days: '还差 {n} 天。',
+    days_over: '已过 {n} 天。',
     recorded: '{at} 这次没开成已记录',
     my_papers: '看我的证',
     other_session: '去结束那台',
@@ -54,6 +54,9 @@ export const t = wordsOf(
     over_superseded: '有更新的指令代替了这一次。',
     over_other: '机器没认这次的指令。',
     turned_way: '看电源插好没有、指示灯亮不亮，再试一次。',
+    turned_way_press: '站到机器旁，再试一次，亮了就按绿钮。',
+    turned_way_stop: '先换一台机器，打热线问原因。',
+    turned_way_wait: '等一分钟，再试一次。',
     turned_hotline: '还不行就打热线，报尾号和编号。',
     person: '本人',
     certificate: '焊接作业证',
@@ -98,7 +101,7 @@ export const t = wordsOf(
     armed_why: 'Once, on the machine. This page goes on by itself.',
     left: '{s} s left',
     unconfirmed: 'Sent, not yet confirmed',
-    unconfirmed_why: 'No word from the machine yet. Do not weld, wait.',
+    unconfirmed_why: 'No word from the machine yet; do not weld.',
     unlinked_why: 'Your phone is offline; the machine may be on. Look at its light.',
     wait_button: 'Waiting for the machine',
     armed_button: 'Press the button on the machine',
@@ -110,8 +113,8 @@ export const t = wordsOf(
     valid_to: 'Valid to',
     valid_from: 'Valid from',
     today: 'Today',
-    days: '{n} days to go',
-    days_over: '{n} days over',
+    days: '{n} days to go.',
+    days_over: '{n} days ago.',
     recorded: 'Recorded at {at}',
     my_papers: 'My certificates',
     other_session: 'End the other one',
@@ -125,6 +128,9 @@ export const t = wordsOf(
     over_faulted: 'The machine reports a fault.',
     over_superseded: 'A newer order took the place of this one.',
     over_other: 'The machine did not accept this order.',
+    turned_way_press: 'Stand at the machine, try again, press when it lights.',
+    turned_way_stop: 'Use another machine and ask the hotline.',
+    turned_way_wait: 'Wait a minute, then try again.',
     turned_way: 'See that it is plugged in and its light is on, then try again.',
     turned_hotline: 'If it still fails, call the hotline with number and record.',
     person: 'You',
@@ -149,9 +155,21 @@ export const t = wordsOf(
 )
 
 const OVER = ['expired', 'no_presence', 'busy', 'blocked', 'faulted', 'superseded'] as const
+type Over = (typeof OVER)[number]
+
+function known(reason: string | null): Over | null {
+  return OVER.find((one) => one === reason) ?? null
+}
 
 /** Why the machine did not start, in the chip's closed words. */
 export function overWords(reason: string | null): string {
-  const known = OVER.find((one) => one === reason)
-  return t(known ? `over_${known}` : 'over_other')
+  return t(`over_${known(reason) ?? 'other'}`)
+}
+
+/** And what to do about it. */
+export function overWay(reason: string | null): string {
+  const why = known(reason)
+  if (why === 'no_presence') return t('turned_way_press')
+  if (why === 'blocked' || why === 'faulted') return t('turned_way_stop')
+  return t(why === 'busy' || why === 'superseded' ? 'turned_way_wait' : 'turned_way')
 }

@@ -6,7 +6,7 @@ export const t = wordsOf(
     title: '公众核验',
     compare: '请先与铭牌核对尾号',
     forged: '二维码不是我们印的',
-    forged_why: '号码查得到，码却对不上。先别信这张牌。',
+    forged_why: '号码有，码对不上。先别信它。',
     blocked: '这台机器已停用',
     blocked_why: '管理方停用了它，扫码也不通电。',
     chipless: '还没装芯片',

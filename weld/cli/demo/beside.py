@@ -13,12 +13,11 @@ import httpx
 import psycopg
 
 from weld.cli.demo import leftovers
-from weld.cli.demo.page import MARK
-from weld.cli.demo.premises import RUNNING, Wanted, alone
+from weld.cli.demo.premises import MARK, RUNNING, Wanted, alone
 from weld.cli.demo.progress import say
 from weld.cli.demo.stories import PLOTS
 from weld.cli.postgres import EmbeddedPostgres
-from weld.cli.stack import CLONE, DEMO_DATABASE
+from weld.cli.stack import CLONE
 from weld.store import setup
 
 
@@ -42,12 +41,12 @@ def play(name: str, folder: Path | None) -> int:
 
 def reset(folder: Path | None) -> int:
     """Remove the demo's database and folder; 1 while it runs."""
-    place = Wanted(folder=folder).place
+    wanted = Wanted(folder=folder)
     try:
-        with alone(place):
-            leftovers.end(place)
-            _drop_database()
-            shutil.rmtree(place)
+        with alone(wanted.place):
+            leftovers.end(wanted.place)
+            _drop(wanted.database)
+            shutil.rmtree(wanted.place)
     except (RuntimeError, OSError, psycopg.OperationalError) as error:
         say(str(error))
         return 1
@@ -55,10 +54,10 @@ def reset(folder: Path | None) -> int:
     return 0
 
 
-def _drop_database() -> None:
+def _drop(database: str) -> None:
     given = os.environ.get("WELDGATE_DATABASE_URL")
     if given:
-        setup.drop_database(given, DEMO_DATABASE)
+        setup.drop_database(given, database)
         return
     with EmbeddedPostgres(CLONE) as server:
-        setup.drop_database(server.url, DEMO_DATABASE)
+        setup.drop_database(server.url, database)

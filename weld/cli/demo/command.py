@@ -27,13 +27,14 @@ from weld.cli.demo.hooks import Receivers, receivers
 from weld.cli.demo.live import go_on, living, wait_online
 from weld.cli.demo.page import Page, served
 from weld.cli.demo.premises import Wanted
-from weld.cli.demo.settle import enter_receivers, settle, words_of
+from weld.cli.demo.settle import MARK_FILE, enter_receivers, settle, words_of
 from weld.cli.demo.sheet import FIRST
 from weld.cli.stack import PROCESSES, Stack
 from weld.kit import log
 from weld.kit.clock import SystemClock
 from weld.kit.run import run as run_until_stopped
 from weld.kit.wait import wait
+from weld.store.migrate import SchemaMismatch
 
 _LONGEST_WAIT_S = 30.0
 
@@ -50,6 +51,8 @@ def run(wanted: Wanted) -> int:
         progress.say("停止 / stopped")
     except ValidationError as error:
         progress.say("; ".join(f"WELDGATE_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors()))
+    except SchemaMismatch as error:
+        progress.say(f"{error}; or start afresh: make demo-reset")
     except (RuntimeError, ValueError, OSError, psycopg.OperationalError) as error:
         progress.say(str(error))
     return 1
@@ -68,8 +71,10 @@ def _start(wanted: Wanted) -> int:
         leftovers.end(wanted.place)
         premises.look_at_ports(wanted, settings.api_port)
         stack = Stack.demo(
+            wanted.database,
             wanted.place,
             environment,
+            afresh=not (wanted.place / MARK_FILE).exists(),
             free_ports=wanted.free_ports,
             programs={"api": "weld.cli.demo.api"},
             step=progress.step,
@@ -120,7 +125,7 @@ class Demo:
             self._announce(api.address)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch(codes, hooks, stop))
-                group.create_task(go_on(alive, self.stack.folder, clock, stop))
+                group.create_task(go_on(alive, clock, stop))
 
     async def _watch(self, codes: CodeBook, hooks: Receivers, stop: asyncio.Event) -> None:
         """A process that dies is started again, with growing waits."""
@@ -164,5 +169,7 @@ class Demo:
 
 
 def _in_short(line: str) -> None:
-    """How far the registers are; the file that they come from is nobody's business."""
-    progress.within(line.rpartition(": ")[2])
+    """How far the registers are, now and then: `5000 of 21663 entered`."""
+    words = line.split()
+    if words[-1] == "entered" and int(words[0]) % 5000 == 0:
+        progress.within(line)

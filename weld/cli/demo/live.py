@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,12 +16,12 @@ from schemas.signed import PinnedKeys
 from simulator.device import Device
 from simulator.fleet import Fleet, Habits
 from simulator.identity import ChipIdentity
-from weld.cli.demo import holds
 from weld.cli.demo.city import SHARDS, City, Machine
 from weld.cli.demo.codes import CodeBook
 from weld.cli.demo.crews import Plugs, Work
 from weld.cli.demo.day import Day
 from weld.cli.demo.desk import Desk
+from weld.cli.demo.holds import Holds
 from weld.cli.demo.people import People
 from weld.cli.demo.settle import words_of
 from weld.cli.demo.stories import Stories, Told
@@ -45,6 +44,7 @@ class Living:
     people: People
     stories: Stories
     desk: Desk
+    holds: Holds
     fleet: Fleet
 
     def counts(self) -> dict[str, int]:
@@ -66,7 +66,8 @@ async def living(
     there, pinned, boots = stack.broker(None), stack.installation.pinned(), _boots_before(clock)
     identities = [_identity(machine, pinned) for machine in city.machines]
     fleet = Fleet(identities, there.host, there.port, clock, boots_before=boots)
-    holds.recall(stack.folder, fleet.devices)
+    holds = Holds(stack.folder, fleet.devices)
+    holds.recall()
 
     def make_clone(machine: Machine) -> Device:
         """A copy of the chip as it was before its last start: it counts the same boot."""
@@ -81,7 +82,7 @@ async def living(
         stories = Stories(city, fleet.devices, people, clock, make_clone, lambda: day.shown, tell)
         spared = frozenset(machine.plate for machine in city.machines if machine.role == "try")
         desk = Desk(http, words_of(stack.folder).key, spared, clock)
-        alive = Living(city, day, fleet.devices, people, stories, desk, fleet)
+        alive = Living(city, day, fleet.devices, people, stories, desk, holds, fleet)
         try:
             yield alive
         finally:
@@ -96,14 +97,14 @@ async def wait_online(alive: Living, clock: Clock, stop: asyncio.Event) -> None:
         await clock.sleep(0.1)
 
 
-async def go_on(alive: Living, folder: Path, clock: Clock, stop: asyncio.Event) -> None:
+async def go_on(alive: Living, clock: Clock, stop: asyncio.Event) -> None:
     """The day, until `stop`. Whatever fails in it ends the demo: half a city would be hard to notice."""
     work = [Work(crew, alive.devices[crew.machine.number], alive.people, alive.day, clock) for crew in alive.city.crews]
     endless: list[Coroutine[Any, Any, None]] = [
         *(one.run() for one in work),
         alive.stories.now_and_then(alive.day.speed),
         alive.desk.run(),
-        holds.keep(folder, alive.devices),
+        alive.holds.keep(),
         _turn_plugs(Plugs(alive.city, alive.devices, alive.day)),
     ]
     async with asyncio.TaskGroup() as group:

@@ -9,6 +9,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import uvicorn
@@ -25,15 +26,15 @@ from weld.cli.demo.codes import CodeBook
 from weld.cli.demo.hands import ACTS, Hands
 from weld.cli.demo.hooks import Receivers
 from weld.cli.demo.live import Living
+from weld.cli.demo.premises import MARK
 from weld.cli.demo.sheet import Language, Sheet
-from weld.cli.demo.stories import PLOTS, NoMachineError
+from weld.cli.demo.stories import PLOTS, NotNowError
 from weld.cli.demo.view import state_of
 from weld.cli.stack import CLONE
 from weld.core import plate as plates
 from weld.kit.clock import Clock
 from weld.store.vault import Vault
 
-MARK = "X-Weldgate-Demo"  # no page of another site can send it without asking first, and nobody answers
 _HERE = Path(__file__).parent
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -56,58 +57,60 @@ class Page:
     receivers: Receivers
     clock: Clock
 
+    @cached_property
+    def hands(self) -> Hands:
+        """Somebody at each of the machines to try."""
+        return Hands(self.alive.city, self.alive.devices)
+
+    @cached_property
+    def links(self) -> dict[str, str]:
+        """What the code on the plate of each machine to try says."""
+        tries = [machine.plate for machine, _ in self.hands.tries]
+        return {plate: plates.url(self.public_url, plate, mark_of(self.vault, plate)) for plate in tries}
+
     def app(self) -> Starlette:
         """Its routes."""
-        hands = Hands(self.alive.city, self.alive.devices)
-        tries = {machine.plate for machine, _ in hands.tries}
-
-        async def sheet(request: Request) -> Response:
-            page = Sheet(_language(request), self.public_url, self.accounts, self.alive.city)
-            return HTMLResponse(page.html(), headers=_HEADERS)
-
-        async def state(request: Request) -> Response:
-            shown = state_of(
-                self.accounts, self.alive, self.codes, self.receivers, self.clock.now(), _language(request)
-            )
-            return JSONResponse(shown, headers=_HEADERS)
-
-        async def code(request: Request) -> Response:
-            plate = request.path_params["plate"]
-            if plate not in tries:
-                return _no(404, "没有这台试用机", "there is no such machine to try")
-            svg = _drawn(plates.url(self.public_url, plate, mark_of(self.vault, plate)))
-            return Response(svg, media_type="image/svg+xml", headers=_HEADERS)
-
-        async def act(request: Request) -> Response:
-            plate, name = request.path_params["plate"], request.path_params["act"]
-            if MARK not in request.headers or not hands.act(plate, name):
-                return _no(404, "没有这台试用机或这个动作", "there is no such machine to try, or no such act")
-            return JSONResponse({"zh": f"尾号 {plate[-4:]}：{ACTS[name].zh}", "en": f"{plate[-4:]}: {ACTS[name].en}"})
-
-        async def play(request: Request) -> Response:
-            return self._play(request)
-
         routes = [
-            Route("/", sheet),
-            Route("/state", state),
+            Route("/", self._sheet),
+            Route("/state", self._state),
             Route("/favicon.ico", _nothing),
-            Route("/machines/{plate}.svg", code),
-            Route("/machines/{plate}/{act}", act, methods=["POST"]),
-            Route("/stories/{name}", play, methods=["POST"]),
+            Route("/machines/{plate}.svg", self._code),
+            Route("/machines/{plate}/{act}", self._act, methods=["POST"]),
+            Route("/stories/{name}", self._play, methods=["POST"]),
             *(_file(name, path) for name, path in _files().items()),
         ]
-        return Starlette(
-            routes=routes, middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])]
-        )
+        only_here = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
+        return Starlette(routes=routes, middleware=[only_here])
 
-    def _play(self, request: Request) -> Response:
+    async def _sheet(self, request: Request) -> Response:
+        sheet = Sheet(_language(request), self.public_url, self.accounts, self.alive.city, self.links)
+        return HTMLResponse(sheet.html(), headers=_HEADERS)
+
+    async def _state(self, request: Request) -> Response:
+        language, now = _language(request), self.clock.now()
+        shown = state_of(self.accounts, self.alive, self.codes, self.receivers, now, language)
+        return JSONResponse(shown, headers=_HEADERS)
+
+    async def _code(self, request: Request) -> Response:
+        link = self.links.get(request.path_params["plate"])
+        if link is None:
+            return _no(404, "没有这台试用机", "there is no such machine to try")
+        return Response(_drawn(link), media_type="image/svg+xml", headers=_HEADERS)
+
+    async def _act(self, request: Request) -> Response:
+        plate, name = request.path_params["plate"], request.path_params["act"]
+        if MARK not in request.headers or not self.hands.act(plate, name):
+            return _no(404, "没有这台试用机或这个动作", "there is no such machine to try, or no such act")
+        return JSONResponse({"zh": f"尾号 {plate[-4:]}：{ACTS[name].zh}", "en": f"{plate[-4:]}: {ACTS[name].en}"})
+
+    async def _play(self, request: Request) -> Response:
         name = request.path_params["name"]
         if MARK not in request.headers or name not in PLOTS:
             return _no(404, "没有这个故事", f"there is no such story; there are {', '.join(PLOTS)}")
         try:
             told = self.alive.stories.play(name)
-        except NoMachineError as error:
-            return _no(409, f"现在演不了：{error}", str(error))
+        except NotNowError as error:
+            return _no(409, error.zh, error.en)
         plot, plate = PLOTS[name], told.machine.plate
         look = f"{self.public_url}/console/machines/{plate}"
         words = {"zh": f"尾号 {told.machine.tail}：{plot.zh}", "en": f"{told.machine.tail}: {plot.en}"}

@@ -11,6 +11,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from api.settings import ApiSettings
@@ -23,6 +24,9 @@ from weld.kit.door import PortTakenError
 from weld.kit.settings import PORTS
 
 RUNNING = "running.json"  # where the running demo's page is
+MARK = (
+    "X-Weldgate-Demo"  # on what is asked of it: no page of another site can send it without asking, and nobody answers
+)
 _DOORS = ("ingest", "gateway", "dispatch", "maintain", "mqtt_chips", "mqtt_platform")
 _FILES_BESIDE_MACHINES = 400
 _FEW = 1000
@@ -41,6 +45,12 @@ class Wanted:
     def place(self) -> Path:
         """The folder, or the clone's own."""
         return CLONE / ".weldgate" / "demo" if self.folder is None else self.folder.absolute()
+
+    @property
+    def database(self) -> str:
+        """Its name: another folder is another demo."""
+        mark = sha256(os.fsencode(self.place)).hexdigest()[:8]
+        return "weldgate_demo" if self.folder is None else f"weldgate_demo_{mark}"
 
 
 def environment(wanted: Wanted) -> dict[str, str]:

@@ -26,7 +26,7 @@ from weld.store.connect import pool, scoped
 
 # Whose own systems receive webhooks: name and division.
 RECEIVERS = (("安阳市指挥中心", "4105"), ("文峰区执法队", "410502"))
-_MARK = "city.json"
+MARK_FILE = "city.json"  # without it nothing of this demo was ever entered, or it can no longer be opened
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def words_of(folder: Path) -> Words:
 
 async def settle(stack: Stack, city: City, accounts: Accounts, say: Callable[[str], None]) -> bool:
     """Whether anything had to be entered."""
-    entries, file = _entries(stack, city, accounts), stack.folder / _MARK
+    entries, file = _entries(stack, city, accounts), stack.folder / MARK_FILE
     mark = _mark(city, accounts)
     if file.exists() and json.loads(file.read_text())["mark"] == mark and await _is_there(stack, city):
         return False

@@ -53,12 +53,13 @@ FIRST: tuple[tuple[str, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The page in one language."""
+    """The page in one language. `links`: what the code on each plate to try says."""
 
     language: Language
     public_url: str
     accounts: Accounts
     city: City
+    links: Mapping[str, str]
 
     def say(self, zh: str, en: str) -> str:
         """The one or the other, safe to stand in the page."""
@@ -147,7 +148,7 @@ class Sheet:
         )
         alt = f"{self.say('铭牌二维码', 'code of the plate')} {plate}"
         return f"""<article class="card">
-<a href="{self.public_url}/m/{plate}"><img src="/machines/{plate}.svg" alt="{alt}"></a>
+<a href="{escape(self.links[plate])}"><img src="/machines/{plate}.svg" alt="{alt}"></a>
 <div><div class=tail>{self.say("尾号", "tail")} {machine.tail}</div><div class=mono>{plate}</div>
 <div>{machine.model.name} · {" · ".join(notes)}</div>
 <div><span class=state id="state-{plate}"></span>

@@ -20,8 +20,13 @@ _OVERRUN_S = 60.0  # the permission of the machines for it
 MakeClone = Callable[[Machine], Device]
 
 
-class NoMachineError(RuntimeError):
-    """No machine is free for this story just now."""
+class NotNowError(RuntimeError):
+    """This story cannot be played just now; why, in both languages."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh = zh
+        self.en = en
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ class Stories:
     _dice: random.Random = field(default_factory=random.Random)
 
     def play(self, name: str) -> Told:
-        """Begin a story; NoMachineError where no machine is free for it."""
+        """Begin a story; NotNowError where no machine is free for it."""
         acts = {
             "expired": self._expired,
             "bypass": self._bypass,
@@ -80,7 +85,7 @@ class Stories:
             "offline": self._offline,
         }
         if any(one.name == name and not one.ended for one in self.told):
-            raise NoMachineError("this story is being played just now: try again when it has ended")
+            raise NotNowError("这个故事正在演：演完再来", "it is being played just now: wait until it has ended")
         machine = self._free_machine(name)
         told = Told(name, machine, self.shown_time())
         self._taken.add(machine.number)
@@ -100,7 +105,7 @@ class Stories:
                 await self.clock.sleep(max(40.0, self._dice.uniform(150, 330) / speed))
                 try:
                     self.play(name)
-                except NoMachineError:
+                except NotNowError:
                     continue
 
     async def stop(self) -> None:
@@ -133,7 +138,7 @@ class Stories:
             and self.devices[one.number].state == "locked"
         ]
         if not free:
-            raise NoMachineError("no machine is free for it just now: try again in a minute")
+            raise NotNowError("现在没有空着的机器：过一会儿再来", "no machine is free for it: try again in a minute")
         return self._dice.choice(free)
 
     # -- the stories

@@ -43,7 +43,7 @@ CREATE FUNCTION weld.session_arc(the_session uuid, row_limit integer) RETURNS SE
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = weld, pg_temp AS $$
     SELECT a.* FROM weld.session s JOIN weld.arc a ON a.session = s.id
     WHERE s.id = the_session AND weld.in_scope(s.division, s.enterprise, s.worker)
-    ORDER BY a.started_at LIMIT row_limit
+    ORDER BY a.started_at DESC LIMIT row_limit
 $$;
 REVOKE ALL ON FUNCTION weld.session_arc FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION weld.session_arc TO weld_api, weld_reader;

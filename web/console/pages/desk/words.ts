@@ -16,6 +16,7 @@ const zh = {
   unknown: '不知道',
   tail: '尾号 {tail}',
   clear: '清除筛选',
+  calendar: '从日历选',
 }
 const en: Record<keyof typeof zh, string> = {
   all: 'All',
@@ -32,5 +33,6 @@ const en: Record<keyof typeof zh, string> = {
   unknown: 'Unknown',
   tail: '…{tail}',
   clear: 'Clear filters',
+  calendar: 'Choose from a calendar',
 }
 export const t = wordsOf(zh, en)

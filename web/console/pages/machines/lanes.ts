@@ -1,8 +1,8 @@
 // The lanes of a day as bars with words: arcs, contact, data, sessions. Pure.
-import { arcTime, clock, clockS, span as lasting } from '@shared/figures'
+import { clock, clockS, span as lasting } from '@shared/figures'
 import type { Bar } from './Lanes.vue'
 import { contacts, heard, ms, overlap, unknowns, type Span, type Timeline, type Unknown } from './trace'
-import { amps } from './units'
+import { amps, arcs } from './units'
 import { t } from './words'
 
 export function arcLane(line: Timeline): Bar[] {
@@ -39,7 +39,7 @@ export function dataLane(line: Timeline): Bar[] {
 export function sessionLane(line: Timeline, now: number): Bar[] {
   return line.sessions.map((one) => {
     const span = { from: ms(one.opened_at), to: one.closed_at ? ms(one.closed_at) : now }
-    const word = [one.worker_name, arcTime(one.arc_ms)].filter(Boolean).join(' ')
+    const word = [one.worker_name, arcs(one.arc_ms)].filter(Boolean).join(' ')
     return { ...span, look: one.historical ? 'outline-late' : 'outline', word, title: `${clock(span.from)}–${one.closed_at ? clock(span.to) : ''} ${word}`, link: { name: 'sessions', query: { open: one.id } } }
   })
 }

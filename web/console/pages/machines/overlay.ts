@@ -66,8 +66,9 @@ function line(chart: uPlot, pen: CanvasRenderingContext2D, ink: Ink, box: uPlot.
   if (x < box.left || x > box.left + box.width) return
   pen.strokeStyle = ink.ink
   stroke(pen, x, box.top, x, box.top + box.height)
-  const right = x + pen.measureText(mark.word).width + 4 * PAD > box.left + box.width
-  label(pen, ink, mark.word, x + (right ? -2 : 2) * PAD, box.top + PAD, right ? 'right' : 'left')
+  // what it marks begins there and stands to its right
+  const left = x - pen.measureText(mark.word).width - 4 * PAD > box.left
+  label(pen, ink, mark.word, x + (left ? -2 : 2) * PAD, box.top + PAD, left ? 'right' : 'left')
 }
 
 /** A word on its own ground, so that it is read over a hatch. */

@@ -1,5 +1,5 @@
 // The span that a time line shows, within the whole: moved, nearer, farther. Pure. Refuses to leave the whole.
-import type { Span } from './trace'
+import { ms, type Span, type Timeline } from './trace'
 
 /** Two messages of ten seconds must fit. */
 const LEAST_MS = 20_000
@@ -28,3 +28,16 @@ export function dayOf(date: string): Span {
   const [year, month, day] = date.split('-').map(Number) as [number, number, number]
   return { from: new Date(year, month - 1, day).getTime(), to: new Date(year, month - 1, day + 1).getTime() }
 }
+
+const HOUR_MS = 3_600_000
+
+/** The full hours of a day in which anything was heard, two at least; the whole day where nothing was. */
+export function hoursOf(line: Timeline, whole: Span): Span {
+  const said = [...line.telemetry, ...line.events].map((one) => ms(one.at))
+  if (said.length === 0) return whole
+  const first = Math.floor((said.reduce((a, b) => Math.min(a, b)) - whole.from) / HOUR_MS)
+  const last = Math.max(first + 2, Math.ceil((said.reduce((a, b) => Math.max(a, b)) - whole.from) / HOUR_MS))
+  return kept({ from: whole.from + first * HOUR_MS, to: whole.from + last * HOUR_MS }, whole)
+}
+
+export const same = (a: Span, b: Span): boolean => a.from === b.from && a.to === b.to

@@ -1,8 +1,8 @@
 // The base map's data: TopoJSON of our own server, decoded once. Land and borders of the country, counties a province at a
 // time, names, and the bounds of a division. Refuses tiles, glyphs and other hosts.
 import type { Feature, FeatureCollection, Geometry, MultiLineString, Point } from 'geojson'
-import { feature, mesh } from 'topojson-client'
-import type { GeometryCollection, Topology } from 'topojson-specification'
+import { feature, merge, mesh } from 'topojson-client'
+import type { GeometryCollection, MultiPolygon, Polygon, Topology } from 'topojson-specification'
 
 interface Named {
   code: string
@@ -25,10 +25,14 @@ export interface Country {
   labels: Labels
 }
 
+/** Finer than the country's: where counties are drawn, so are the borders of their cities and their province. */
 export interface Counties {
-  areas: Areas
   lines: MultiLineString
+  cityLines: MultiLineString
+  provinceLines: MultiLineString
   labels: Labels
+  /** The counties of a code in one piece. */
+  joined(code: string): Feature<Geometry, Named> | null
 }
 
 export const CHINA: Bounds = [73.4, 3.4, 135.2, 53.6]
@@ -69,27 +73,38 @@ const counties = new Map<string, Promise<Counties>>()
 export function loadCounties(province: string): Promise<Counties> {
   const known = counties.get(province)
   if (known) return known
-  const asked = topology<'counties' | 'labels'>(`/map/county/${province}.json`).then((told) => ({
-    areas: feature(told, told.objects.counties) as Areas,
-    lines: mesh(told, told.objects.counties),
-    labels: feature(told, told.objects.labels) as Labels,
-  }))
+  const asked = topology<'counties' | 'labels'>(`/map/county/${province}.json`).then(fine)
   counties.set(province, asked)
   asked.catch(() => counties.delete(province))
   return asked
 }
 
+type Area = (Polygon | MultiPolygon) & { properties: Named }
+
+function fine(told: Topology<Record<'counties' | 'labels', GeometryCollection>>): Counties {
+  const { counties: all, labels } = told.objects
+  const city = (one: unknown) => (one as Area).properties.code.slice(0, 4)
+  return {
+    lines: mesh(told, all, (a, b) => a !== b && city(a) === city(b)),
+    cityLines: mesh(told, all, (a, b) => city(a) !== city(b)),
+    provinceLines: mesh(told, all, (a, b) => a === b),
+    labels: feature(told, labels) as Labels,
+    joined(code) {
+      const inside = (all.geometries as Area[]).filter((one) => one.properties.code.startsWith(code))
+      if (inside.length === 0) return null
+      return { type: 'Feature', properties: { code, name: '' }, geometry: merge(told, inside) }
+    },
+  }
+}
+
 /** The outline of a division; of the one above it where the map does not hold it (development zones, streets). */
 export async function outline(code: string): Promise<Feature<Geometry, Named> | null> {
+  const inside = await loadCounties(code.slice(0, 2)).catch(() => null)
+  const found = inside?.joined(code.slice(0, 6)) ?? inside?.joined(code.slice(0, 4))
+  if (found) return found
   const { provinces, cities } = await loadCountry()
-  const six = code.slice(0, 6).padEnd(6, '0')
-  const named = (areas: Areas, wanted: string) => areas.features.find((one) => one.properties.code === wanted)
-  if (code.length > 4) {
-    const inside = await loadCounties(code.slice(0, 2)).catch(() => null)
-    const found = inside && named(inside.areas, six)
-    if (found) return found
-  }
-  return (code.length > 2 ? named(cities, `${six.slice(0, 4)}00`) : undefined) ?? named(provinces, `${six.slice(0, 2)}0000`) ?? null
+  const named = (areas: Areas, digits: number) => areas.features.find((one) => one.properties.code === code.slice(0, digits).padEnd(6, '0'))
+  return named(cities, 4) ?? named(provinces, 2) ?? null
 }
 
 export function boundsOf(geometry: Geometry): Bounds {

@@ -6,7 +6,7 @@ import { theme, token } from '@shared/theme'
 import type { Country } from './base'
 
 const EMPTY: FeatureCollection = { type: 'FeatureCollection', features: [] }
-/** Counties are asked for and shown from here on. */
+/** Counties are shown from here on, and with them the finer borders of cities and provinces. */
 export const COUNTY_ZOOM = 7.5
 
 const source = (data: FeatureCollection | Geometry, maxzoom = 10): SourceSpecification => ({ type: 'geojson', data: data as FeatureCollection, maxzoom })
@@ -16,8 +16,10 @@ export function style(country: Country, names: FeatureCollection): StyleSpecific
     version: 8,
     sources: {
       land: source(country.provinces),
-      scope: source(EMPTY),
+      scope: source(EMPTY, 12),
       counties: source(EMPTY, 12),
+      'fine-cities': source(EMPTY, 12),
+      'fine-provinces': source(EMPTY, 12),
       cities: source(country.cityLines),
       provinces: source(country.provinceLines),
       borders: source(country.borders),
@@ -31,16 +33,18 @@ export function style(country: Country, names: FeatureCollection): StyleSpecific
 
 /** Bottom to top. */
 export function layers(): LayerSpecification[] {
-  const line = (id: string, colour: `--wg-${string}`, width: number, from = 0): LayerSpecification => ({
-    id, type: 'line', source: id, minzoom: from, layout: { 'line-join': 'round' }, paint: { 'line-color': token(colour), 'line-width': width },
+  const line = (id: string, colour: `--wg-${string}`, width: number, from = 0, to = 24): LayerSpecification => ({
+    id, type: 'line', source: id, minzoom: from, maxzoom: to, layout: { 'line-join': 'round' }, paint: { 'line-color': token(colour), 'line-width': width },
   })
   return [
     { id: 'out', type: 'background', paint: { 'background-color': token('--wg-map-out') } },
     { id: 'land', type: 'fill', source: 'land', paint: { 'fill-color': token('--wg-map-land'), 'fill-antialias': false } },
     { id: 'scope', type: 'fill', source: 'scope', paint: { 'fill-color': token('--wg-map-land'), 'fill-antialias': false } },
     line('counties', '--wg-map-line', 0.7, COUNTY_ZOOM),
-    line('cities', '--wg-map-line', 1, 4.5),
-    line('provinces', '--wg-map-line-2', 1.2),
+    line('cities', '--wg-map-line', 1, 4.5, COUNTY_ZOOM),
+    line('provinces', '--wg-map-line-2', 1.2, 0, COUNTY_ZOOM),
+    line('fine-cities', '--wg-map-line-2', 1, COUNTY_ZOOM),
+    line('fine-provinces', '--wg-map-line-2', 1.4, COUNTY_ZOOM),
     line('borders', '--wg-map-line-2', 1.6),
     line('focus', '--wg-ink-3', 1.8),
     names('county', 8.5, 12), names('city', 5.2, 13), names('province', 0, 14),

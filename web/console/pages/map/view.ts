@@ -8,7 +8,7 @@ import { COUNTY_ZOOM } from './style'
 
 /** A place's name in the language of the screen; null: as the map has it. */
 export type Naming = (code: string) => string | null
-const AT_ONCE = 4
+const AT_ONCE = 8
 
 /** How bounds are brought into view: clear of what lies over the map. */
 export const fitting = () => ({ padding: { top: 56, bottom: 40, left: 40, right: 56 }, maxZoom: 11 })
@@ -62,8 +62,12 @@ export class MapView {
     return this.map.getSource(id)!
   }
 
+  private lines(id: string, of: (one: Counties) => MultiLineString): void {
+    this.source(id).setData({ type: 'MultiLineString', coordinates: [...this.counties.values()].flatMap((one) => of(one).coordinates) })
+  }
+
   private async bringCounties(): Promise<void> {
-    if (this.map.getZoom() < COUNTY_ZOOM) return
+    if (this.map.getZoom() < COUNTY_ZOOM - 1) return
     const view = this.map.getBounds()
     const box: Bounds = [view.getWest(), view.getSouth(), view.getEast(), view.getNorth()]
     const wanted = this.provinceBoxes.filter(([code, one]) => !this.counties.has(code) && overlap(one, box)).slice(0, AT_ONCE)
@@ -71,8 +75,9 @@ export class MapView {
     const fresh = came.filter(([code, one]) => one !== null && !this.counties.has(code))
     for (const [code, one] of fresh) this.counties.set(code, one!)
     if (fresh.length === 0) return
-    const coordinates = [...this.counties.values()].flatMap((one) => one.lines.coordinates)
-    this.source('counties').setData({ type: 'MultiLineString', coordinates } satisfies MultiLineString)
+    this.lines('counties', (one) => one.lines)
+    this.lines('fine-cities', (one) => one.cityLines)
+    this.lines('fine-provinces', (one) => one.provinceLines)
     this.rename(this.naming)
   }
 }

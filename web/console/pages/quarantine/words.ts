@@ -1,0 +1,46 @@
+// Words of the quarantine page: why a message could not be used, plainly, and what to do about it.
+import { wordsOf } from '@shared/words'
+
+const zh = {
+  title: '隔离区',
+  note: '芯片发来、平台用不了的消息。原文留着，不算数，也不丢。',
+  chip: '芯片',
+  chipHint: '例：WG7F21A0',
+  empty: '没有这块芯片的隔离消息。',
+  emptyAll: '隔离区是空的：来的消息都能用。',
+  colAt: '收到',
+  colReason: '为什么用不了',
+  colChip: '芯片',
+  colKey: '第几条',
+  colSize: '大小',
+  colTopic: '主题',
+  key: '{boot} · {seq}',
+  keyTitle: '第 {boot} 次启动的第 {seq} 条',
+  noKey: '读不出',
+  noChip: '读不出',
+  bytes: '{n} 字节',
+  detail: '技术细节',
+  only: '只看这块',
+}
+const en: Record<keyof typeof zh, string> = {
+  title: 'Quarantine',
+  note: 'Messages from chips that could not be used. They are kept, count for nothing, and are not lost.',
+  chip: 'Chip',
+  chipHint: 'e.g. WG7F21A0',
+  empty: 'No quarantined message of this chip.',
+  emptyAll: 'Nothing is in quarantine: every message could be used.',
+  colAt: 'Received',
+  colReason: 'Why it could not be used',
+  colChip: 'Chip',
+  colKey: 'Message',
+  colSize: 'Size',
+  colTopic: 'Topic',
+  key: '{boot} · {seq}',
+  keyTitle: 'Message {seq} of boot {boot}',
+  noKey: 'unreadable',
+  noChip: 'unreadable',
+  bytes: '{n} B',
+  detail: 'Technical detail',
+  only: 'Only this one',
+}
+export const t = wordsOf(zh, en)

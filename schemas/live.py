@@ -5,6 +5,7 @@ The stream (`GET /live`, Server-Sent Events) sends `hello`, `machines`, `alerts`
 """
 
 from datetime import datetime
+
 from schemas.desk import Alert, Look
 from schemas.http import Shape
 

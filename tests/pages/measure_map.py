@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, ViewportSi
 DESKTOP = ViewportSize(width=1440, height=900)
 USEFUL = "weldgate-map-useful"
 LOADS = 3
-MOVES = 24
+MOVED_S = 8
 _LONGEST_S = 60
 _FRAMES = """() => {
   const at = []; window.frames_at = at
@@ -108,9 +108,11 @@ def _moved(context: BrowserContext) -> dict[str, float]:
     page = context.new_page()
     _useful(page)
     page.evaluate(_FRAMES)
-    for move in range(MOVES):
-        _drag(page, -160 if move % 2 else 160)
-        page.mouse.wheel(0, 240 if (move // 4) % 2 else -240)
+    until, way = time.monotonic() + MOVED_S, 1
+    while time.monotonic() < until:
+        _drag(page, 160 * way)
+        page.mouse.wheel(0, 240 * way)
+        way = -way
     frames: list[float] = page.evaluate("() => { const at = window.frames_at; window.frames_at = null; return at }")
     page.close()
     return _rate(frames)
@@ -120,7 +122,7 @@ def _drag(page: Page, by: int) -> None:
     x, y = 520, 480
     page.mouse.move(x, y)
     page.mouse.down()
-    page.mouse.move(x + by, y + by / 3, steps=16)
+    page.mouse.move(x + by, y + by / 3, steps=8)
     page.mouse.up()
 
 

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -78,7 +79,7 @@ def test_each_role_is_kept_to_its_own_work(database: Database, role: str, statem
 
 def test_a_login_of_one_database_cannot_enter_another(database: Database, server: object) -> None:
     with server.fresh_database() as other:  # type: ignore[attr-defined]
-        stranger = database.url("api").replace(f"/{database.name}?", f"/{other.name}?")
+        stranger = urlsplit(database.url("api"))._replace(path=f"/{other.name}").geturl()
         with pytest.raises(psycopg.OperationalError, match="permission denied"):
             psycopg.connect(stranger).close()
 

@@ -16,7 +16,7 @@ from api.paper.label import svg
 from api.paper.sheet import sheets
 from api.printing import labels
 from api.settings import ApiSettings
-from weld.cli.stack import Stack
+from weld.cli.as_api import as_api
 from weld.store import audit, registers
 from weld.store.connect import Conn, pool, scoped
 from weld.store.registers import LabelRow
@@ -39,8 +39,8 @@ class Asked:
 def run(asked: Asked, out: Path) -> int:
     """Print from the clone's own registers; 1 where there is nothing to print."""
     try:
-        with Stack.main(needs_broker=False) as stack:
-            address, vault, settings = stack.role_url("api"), stack.installation.vault, ApiSettings()
+        with as_api() as (address, vault):
+            settings = ApiSettings()
             number = asyncio.run(draw(asked, out, address, vault, settings, datetime.now(UTC)))
     except (RuntimeError, ValueError, OSError, psycopg.OperationalError) as error:
         print(f"weldgate: {error}", file=sys.stderr)

@@ -12,14 +12,14 @@ from pathlib import Path
 import psycopg
 
 from api.settings import ApiSettings
+from weld.cli.as_api import as_api
 from weld.cli.seed import MadeSecret, SeedError, seed
-from weld.cli.stack import Stack
 from weld.core import totp
 from weld.kit.settings import Settings
 
 
 def run(file: Path) -> int:
-    """Seed the clone's own database; 1 where the file was refused."""
+    """Seed the clone's own database, or the one that a container is told of; 1 where the file was refused."""
     try:
         return _seed(file)
     except (RuntimeError, ValueError, psycopg.OperationalError) as error:
@@ -28,17 +28,9 @@ def run(file: Path) -> int:
 
 
 def _seed(file: Path) -> int:
-    with Stack.main(needs_broker=False) as stack:
+    with as_api() as (url, vault):
         try:
-            summary = asyncio.run(
-                seed(
-                    file,
-                    stack.role_url("api"),
-                    stack.installation.vault,
-                    now=datetime.now(UTC),
-                    shards=Settings().shards,
-                )
-            )
+            summary = asyncio.run(seed(file, url, vault, now=datetime.now(UTC), shards=Settings().shards))
         except SeedError as error:
             print(error, *error.faults, sep="\n", file=sys.stderr)
             return 1

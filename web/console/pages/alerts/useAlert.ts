@@ -1,6 +1,6 @@
 // Everything about the one alert that is open on the desk: as the live picture has it, its machine, timeline, deliveries and
 // session, each asked for by itself. Refuses to hold one alert's proof under another's sentence.
-import { computed, onBeforeUnmount, type Ref } from 'vue'
+import { computed, onBeforeUnmount, watch, type Ref } from 'vue'
 import { api, type Shapes } from '@shared/client'
 import { now } from '../../stores/clock'
 import { useLive } from '../../stores/live'
@@ -19,7 +19,10 @@ export function useAlert(id: Ref<string>) {
   const asked = useLoad<Shapes['Alert']>(
     () => (id.value ? api.GET('/api/v1/alerts/{alert}', { params: { path: { alert: id.value } } }) : null), [id, () => live.alerts.has(id.value)],
   )
-  const alert = computed(() => live.alerts.get(id.value) ?? (asked.data.value?.id === id.value ? asked.data.value : null))
+  const told = computed(() => (asked.data.value?.id === id.value ? asked.data.value : null))
+  // closed is closed for ever: where the stream stands still, the answer that was asked for knows more
+  const alert = computed(() => (told.value?.state === 'closed' ? told.value : (live.alerts.get(id.value) ?? told.value)))
+  watch(told, (one) => { if (one?.state === 'closed') live.applyAlert(one) })
   const plate = computed(() => alert.value?.plate ?? '')
   const span = computed(() => (alert.value ? spanOf(alert.value) : null))
 

@@ -7,9 +7,11 @@ import { t } from './words'
 
 export function arcLane(line: Timeline): Bar[] {
   const late = heard(line).filter((one) => one.late)
+  // one that still burns lasts as far as its boot was heard
+  const until = new Map(line.telemetry.map((one) => [one.boot, ms(one.at)]))
   const licensed = new Map(line.sessions.map((one) => [one.id, one.authorised]))
   return line.arcs.map((arc) => {
-    const span = { from: ms(arc.started_at), to: arc.ended_at ? ms(arc.ended_at) : ms(arc.started_at) + (arc.arc_ms ?? 1000) }
+    const span = { from: ms(arc.started_at), to: arc.ended_at ? ms(arc.ended_at) : Math.max(ms(arc.started_at) + 1000, until.get(arc.boot) ?? 0) }
     const unlicensed = arc.session === null || licensed.get(arc.session) === false
     const words = { from: clockS(span.from), to: clockS(span.to), span: lasting(arc.arc_ms ?? span.to - span.from), peak: amps(arc.peak_a) }
     return { ...span, look: unlicensed ? 'unlicensed' : late.some((one) => overlap(one, span)) ? 'late' : 'work', title: t('arcFor', words) }

@@ -51,6 +51,18 @@ class Running:
         answer = httpx.get(f"{self.api}/api/v1{path}", params=query, headers={"Authorization": f"Bearer {key}"})
         return answer.raise_for_status().json()
 
+    def token(self, phone: str) -> str:
+        """A worker signs in, and reads his code on the page."""
+        asked = httpx.post(f"{self.api}/api/v1/sign-in/codes", json={"phone": phone}).json()["request"]
+        masked = f"{phone[:3]}****{phone[-4:]}"
+
+        def code() -> str | None:
+            rows = self.state()["tables"]["codes"]
+            return next((row[0]["text"] for row in rows if row[1]["text"] == masked), None)
+
+        words = {"request": asked, "code": until(code, 10, "no code on the page")}
+        return str(httpx.post(f"{self.api}/api/v1/sign-in", json=words).raise_for_status().json()["token"])
+
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         words = (sys.executable, "-m", "weld.cli.main", *words, "--folder", str(self.folder))
         return subprocess.run(words, env=self.environment, capture_output=True, text=True, timeout=60, check=False)
@@ -135,16 +147,32 @@ def test_officers_sign_in_with_what_the_page_shows(demo: Running) -> None:
     assert answer.json()["login"] == "duty"
 
 
-def test_a_code_asked_for_by_hand_stands_on_the_page_with_a_masked_phone(demo: Running) -> None:
-    asked = httpx.post(f"{demo.api}/api/v1/sign-in/codes", json={"phone": "19900000001"}).json()["request"]
-    code, phone, _ = until(lambda: demo.state()["tables"]["codes"], 10, "no code on the page")[0]
-    assert phone["text"] == "199****0001"
-    answer = httpx.post(f"{demo.api}/api/v1/sign-in", json={"request": asked, "code": code["text"]})
-    assert answer.status_code == 200
+@pytest.mark.parametrize(
+    ("number", "machine", "reason"),
+    [
+        (1, 0, None),
+        (2, 0, "certificate_expired"),
+        (3, 1, "wrong_item"),
+        (4, 1, None),
+        (5, 2, "wrong_domain"),
+        (5, 3, None),
+        (6, 4, None),
+        (7, 5, "no_certificate"),
+    ],
+)
+def test_each_worker_gets_what_the_page_promises(demo: Running, number: int, machine: int, reason: str | None) -> None:
+    plate = list(demo.state()["machines"])[machine]
+    headers = {"Authorization": f"Bearer {demo.token(f'1990000000{number}')}", "Idempotency-Key": f"{number}-{machine}"}
+    answer = httpx.post(f"{demo.api}/api/v1/unlocks", json={"plate": plate}, headers=headers)
+    if reason is None:
+        assert answer.status_code == 201, answer.text
+        until(lambda: demo.state()["machines"][plate]["state"] == "unlocked", 20, "the contact did not click")
+    else:
+        assert reason in [one["code"] for one in answer.json()["reasons"]]
 
 
 def test_hands_move_a_machine_to_try_and_no_other(demo: Running) -> None:
-    plate = next(iter(demo.state()["machines"]))
+    plate = list(demo.state()["machines"])[-1]
     assert httpx.post(f"{demo.page}/machines/{plate}/unplug", headers=MARK).status_code == 200
     until(lambda: demo.state()["machines"][plate]["state"] == "off", 10, "the plug is still in")
     assert httpx.post(f"{demo.page}/machines/{plate}/plug", headers=MARK).status_code == 200

@@ -73,8 +73,11 @@ router.afterEach((to, from) => {
 
 // The pages that a map and a list lead to are fetched when nothing else is to do: a click on an alert waits for nothing.
 void router.isReady().then(() => {
-  const fetch = () => ['alerts', 'machine'].forEach((name) => void (routes.find((one) => one.name === name)?.component as () => Promise<unknown>)())
-  setTimeout(fetch, 4_000)
+  const fetchOne = (name: string) => (routes.find((one) => one.name === name)?.component as () => Promise<unknown>)()
+  // without a link there is nothing to fetch now; the click will ask again
+  const fetch = () => ['alerts', 'machine'].forEach((name) => void fetchOne(name).catch(() => undefined))
+  if ('requestIdleCallback' in window) requestIdleCallback(fetch)
+  else setTimeout(fetch, 4_000)
 })
 
 /** The tab's title: how many wait, the page, the installation. */

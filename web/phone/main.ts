@@ -1,3 +1,5 @@
+// The phone's screen: styles in their order (Vant's below ours), the pages, and the shell for basements. Refuses to wait for
+// anything before the first picture.
 import 'vant/es/style/base.css'
 import 'vant/es/loading/index.css'
 import 'vant/es/button/index.css'

@@ -28,8 +28,15 @@ export function signedOut(): void {
   forget()
 }
 
-/** Asks who we are, and finds the way back to a permission that is live. */
-export async function learnMe(): Promise<Outcome<Shapes['Me']>> {
+let asking: Promise<Outcome<Shapes['Me']>> | null = null
+
+/** Asks who we are, and finds the way back to a permission that is live. Each reading leaves a trace: one at a time. */
+export function learnMe(): Promise<Outcome<Shapes['Me']>> {
+  asking ??= askMe().finally(() => (asking = null))
+  return asking
+}
+
+async function askMe(): Promise<Outcome<Shapes['Me']>> {
   const outcome = await ask((signal) => api.GET('/api/v1/me', { signal }))
   if (outcome.kind === 'no' && outcome.problem.error === 'signed_out') signedOut()
   if (outcome.kind !== 'ok') return outcome

@@ -17,6 +17,8 @@ type Alert = Shapes['Alert']
 export interface Row {
   key: string
   at: number
+  /** Among rows of one moment: the chip's own number. */
+  order: number
   what: string
   from: string
   fromTitle?: string
@@ -47,14 +49,14 @@ export function rowsOf(alert: Alert, line: Timeline | null, orders: Shapes['Comm
   const given = orders.filter((one) => ms(one.created_at) >= within.from && ms(one.created_at) <= within.to + MARGIN_MS)
   const rows = [...raisedRows(alert), ...given.map(orderRow)]
   if (line) rows.push(...pointRows(line.telemetry, alert), ...line.events.map(eventRow), ...line.unknown.map(gapRow))
-  return rows.sort((a, b) => a.at - b.at || a.key.localeCompare(b.key))
+  return rows.sort((a, b) => a.at - b.at || a.order - b.order)
 }
 
 function raisedRows(alert: Alert): Row[] {
   const version = alert.evidence.rules_version
   const from = typeof version === 'number' ? t('fromRuleVersion', { code: alert.code, n: version }) : t('fromRule', { code: alert.code })
   const raised: Row = {
-    key: 'raised', at: ms(alert.raised_at), look: 'plain', matters: true, from, shape: 'life_open',
+    key: 'raised', at: ms(alert.raised_at), order: Number.MAX_SAFE_INTEGER, look: 'plain', matters: true, from, shape: 'life_open',
     what: alert.occurrences > 1 ? t('raisedTimes', { n: count(alert.occurrences) }) : t('raised'),
   }
   return [...refusedRows(alert), raised]
@@ -63,7 +65,7 @@ function raisedRows(alert: Alert): Row[] {
 function refusedRows(alert: Alert): Row[] {
   const { reasons, live_on } = alert.evidence
   const rows: Row[] = []
-  const row = { at: ms(alert.since), look: 'plain', matters: true, from: t('fromCheck') } as const
+  const row = { order: 0, at: ms(alert.since), look: 'plain', matters: true, from: t('fromCheck') } as const
   if (Array.isArray(reasons)) rows.push({ ...row, key: 'refused', what: t('refused', { reasons: refusalWords(reasons.map(String)) }) })
   if (Array.isArray(live_on) && live_on.length > 0) rows.push({ ...row, key: 'elsewhere', what: t('elsewhere', { tails: live_on.map((plate) => tail(String(plate))).join('、') }) })
   return rows
@@ -97,7 +99,7 @@ function eventRow(one: Shapes['EventPoint']): Row {
 function chipRow(one: { boot: number; seq: number; at: string; received_at: string; late: 'live' | 'chip' | 'ours' }): Omit<Row, 'what' | 'matters'> {
   const late = one.late !== 'live'
   return {
-    key: `${one.boot}·${one.seq}`, at: ms(one.at), look: late ? 'late' : 'plain', shape: late ? 'late' : undefined,
+    key: `${one.boot}·${one.seq}`, at: ms(one.at), order: one.seq, look: late ? 'late' : 'plain', shape: late ? 'late' : undefined,
     from: t('fromChip', { seq: count(one.seq) }) + (late ? ` · ${t('receivedLate', { at: moment(one.received_at) })}` : ''),
     fromTitle: t('fromChipTitle', { boot: count(one.boot), seq: count(one.seq), at: `${moment(one.received_at)} ${clockS(one.received_at)}` }),
   }
@@ -106,10 +108,10 @@ function chipRow(one: { boot: number; seq: number; at: string; received_at: stri
 function gapRow(gap: Shapes['Unknown']): Row {
   const [from, to] = [ms(gap.since), ms(gap.until)]
   const what = `${t('gapRow', { span: lasting(to - from) })}：${gapWords(gap)}`
-  return { key: `gap ${gap.boot} ${gap.since}`, at: from, look: 'gap', matters: true, from: t('fromGapFew', { n: count(gap.messages) }), what }
+  return { key: `gap ${gap.boot} ${gap.since}`, at: from, order: 0, look: 'gap', matters: true, from: t('fromGapFew', { n: count(gap.messages) }), what }
 }
 
 function orderRow(one: Shapes['Command']): Row {
   const what = t('ordered', { what: inWords(KINDS[one.kind]), state: inWords(STATES[one.state]) || one.state })
-  return { key: one.id, at: ms(one.created_at), look: 'plain', matters: true, from: t('fromOrder'), shape: STATES[one.state]?.shape, what }
+  return { key: one.id, at: ms(one.created_at), order: 0, look: 'plain', matters: true, from: t('fromOrder'), shape: STATES[one.state]?.shape, what }
 }

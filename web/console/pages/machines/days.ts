@@ -51,7 +51,7 @@ export async function sessionsOf(plate: string, since: string, until: string): P
   for (let page = 0; page < PAGES; page += 1) {
     const query = { plate, since, until, after, limit: 200 }
     const outcome = await settle<Shapes['SessionList']>(api.GET('/api/v1/sessions', { params: { query } }))
-    if (outcome.kind !== 'ok') return { sessions, cut: true }
+    if (outcome.kind !== 'ok') return { sessions, cut: false }
     sessions.push(...outcome.data.sessions)
     if (!outcome.data.next) return { sessions, cut: false }
     after = outcome.data.next

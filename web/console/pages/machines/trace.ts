@@ -152,7 +152,15 @@ function pairs(line: Timeline): [Word, Word][] {
 function said(line: Timeline): Word[] {
   const telemetry = line.telemetry.map((one): Word => ({ at: ms(one.at), boot: one.boot, seq: one.seq, late: one.late, contact: one.contact }))
   const events = line.events.map((one): Word => ({ at: ms(one.at), boot: one.boot, seq: one.seq, late: one.late, contact: toldBy(one) }))
-  return [...telemetry, ...events].sort((a, b) => a.at - b.at || a.boot - b.boot || a.seq - b.seq)
+  const words = [...telemetry, ...events].sort((a, b) => a.at - b.at || a.boot - b.boot || a.seq - b.seq)
+  return before(line.telemetry[0], words)
+}
+
+/** The first message tells of its whole span: changes are told at once, so the contact was the same from its beginning on. */
+function before(first: Point | undefined, words: Word[]): Word[] {
+  const word = words[0]
+  if (!first || !word || first.span_ms === 0 || first.boot !== word.boot || first.seq !== word.seq) return words
+  return [{ ...word, at: word.at - first.span_ms }, ...words]
 }
 
 function toldBy(event: Shapes['EventPoint']): Word['contact'] {

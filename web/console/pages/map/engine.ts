@@ -4,18 +4,18 @@ import type { Map as GlMap } from 'maplibre-gl'
 import maplibre from 'maplibre-gl/dist/maplibre-gl-csp'
 import worker from 'maplibre-gl/dist/maplibre-gl-csp-worker?url'
 import { token } from '@shared/theme'
-import type { Bounds, Country } from './base'
+import type { Bounds } from './base'
 import { icon, PIXEL_RATIO } from './icons'
 import { layers, style } from './style'
-import { fitting } from './view'
+import { baseOf, fitting, namesOf, type Ground } from './view'
 
 export type { GlMap }
 maplibre.setWorkerUrl(worker)
 
-export function makeMap(container: HTMLElement, country: Country, names: GeoJSON.FeatureCollection, bounds: Bounds): GlMap {
+export function makeMap(container: HTMLElement, ground: Ground, bounds: Bounds): GlMap {
   const map = new maplibre.Map({
     container,
-    style: style(country, names),
+    style: style(baseOf(ground), namesOf(ground)),
     bounds,
     fitBoundsOptions: fitting(),
     localIdeographFontFamily: token('--wg-font'),

@@ -1,31 +1,19 @@
 // The map's style from the tokens: land, borders, names, circles, pins on top. Built again for the other theme; only paints
 // differ. Refuses glyphs, sprites and tiles: fonts are the system's, pictures are drawn by icons.ts.
-import type { FeatureCollection, Geometry } from 'geojson'
-import type { LayerSpecification, SourceSpecification, StyleSpecification } from 'maplibre-gl'
+import type { FeatureCollection } from 'geojson'
+import type { LayerSpecification, StyleSpecification } from 'maplibre-gl'
 import { theme, token } from '@shared/theme'
-import type { Country } from './base'
 
-const EMPTY: FeatureCollection = { type: 'FeatureCollection', features: [] }
 /** Counties are shown from here on, and with them the finer borders of cities and provinces. */
 export const COUNTY_ZOOM = 7.5
 
-const source = (data: FeatureCollection | Geometry, maxzoom = 10): SourceSpecification => ({ type: 'geojson', data: data as FeatureCollection, maxzoom })
-
-export function style(country: Country, names: FeatureCollection): StyleSpecification {
+export function style(base: FeatureCollection, names: FeatureCollection): StyleSpecification {
   return {
     version: 8,
     sources: {
-      land: source(country.provinces),
-      scope: source(EMPTY, 12),
-      counties: source(EMPTY, 12),
-      'fine-cities': source(EMPTY, 12),
-      'fine-provinces': source(EMPTY, 12),
-      cities: source(country.cityLines),
-      provinces: source(country.provinceLines),
-      borders: source(country.borders),
-      focus: source(EMPTY, 12),
-      names: source(names, 12),
-      live: { type: 'geojson', data: EMPTY, maxzoom: 17, buffer: 64, tolerance: 0 },
+      base: { type: 'geojson', data: base, maxzoom: 12 },
+      names: { type: 'geojson', data: names, maxzoom: 12 },
+      live: { type: 'geojson', data: { type: 'FeatureCollection', features: [] }, maxzoom: 17, buffer: 64, tolerance: 0 },
     },
     layers: layers(),
   }
@@ -33,37 +21,40 @@ export function style(country: Country, names: FeatureCollection): StyleSpecific
 
 /** Bottom to top. */
 export function layers(): LayerSpecification[] {
-  const line = (id: string, colour: `--wg-${string}`, width: number, from = 0, to = 24): LayerSpecification => ({
-    id, type: 'line', source: id, minzoom: from, maxzoom: to, layout: { 'line-join': 'round' }, paint: { 'line-color': token(colour), 'line-width': width },
-  })
   return [
     { id: 'out', type: 'background', paint: { 'background-color': token('--wg-map-out') } },
-    { id: 'land', type: 'fill', source: 'land', paint: { 'fill-color': token('--wg-map-land'), 'fill-antialias': false } },
-    { id: 'scope', type: 'fill', source: 'scope', paint: { 'fill-color': token('--wg-map-land'), 'fill-antialias': false } },
+    { id: 'land', type: 'fill', source: 'base', filter: kind('land'), paint: { 'fill-color': token('--wg-map-land'), 'fill-antialias': false } },
     line('counties', '--wg-map-line', 0.7, COUNTY_ZOOM),
     line('cities', '--wg-map-line', 1, 4.5, COUNTY_ZOOM),
     line('provinces', '--wg-map-line-2', 1.2, 0, COUNTY_ZOOM),
     line('fine-cities', '--wg-map-line-2', 1, COUNTY_ZOOM),
     line('fine-provinces', '--wg-map-line-2', 1.4, COUNTY_ZOOM),
     line('borders', '--wg-map-line-2', 1.6),
-    line('focus', '--wg-ink-3', 1.8),
+    line('edge', '--wg-ink-3', 1.8),
     names('county', 8.5, 12), names('city', 5.2, 13), names('province', 0, 14),
     circles(),
     pins(),
   ]
 }
 
+const kind = (name: string): ['==', ['get', string], string] => ['==', ['get', 'kind'], name]
+
+const line = (id: string, colour: `--wg-${string}`, width: number, from = 0, to = 24): LayerSpecification => ({
+  id, type: 'line', source: 'base', minzoom: from, maxzoom: to, filter: kind(id), layout: { 'line-join': 'round' },
+  paint: { 'line-color': token(colour), 'line-width': width },
+})
+
 const fonts = (): string[] => token('--wg-font').split(',').map((one) => one.trim().replaceAll('"', ''))
 /** Inside the scope names of provinces give way to those of their cities. */
 const PROVINCE_NAMES_TO = 5.6
 
 // A name stands clear of the circles: it moves around its point, and goes where nothing is free.
-function names(kind: 'province' | 'city' | 'county', from: number, px: number): LayerSpecification {
+function names(which: 'province' | 'city' | 'county', from: number, px: number): LayerSpecification {
   const inside = ['get', 'inside']
-  const shown = kind === 'province' ? ['any', ['!', inside], ['<', ['zoom'], PROVINCE_NAMES_TO]] : inside
+  const shown = which === 'province' ? ['any', ['!', inside], ['<', ['zoom'], PROVINCE_NAMES_TO]] : inside
   return {
-    id: `names-${kind}`, type: 'symbol', source: 'names', minzoom: from,
-    filter: ['all', ['==', ['get', 'kind'], kind], shown] as never,
+    id: `names-${which}`, type: 'symbol', source: 'names', minzoom: from,
+    filter: ['all', kind(which), shown] as never,
     layout: {
       'text-field': ['get', 'name'], 'text-font': fonts(), 'text-size': px, 'text-padding': 1, 'text-max-width': 12,
       'text-variable-anchor': ['center', 'top', 'bottom', 'left', 'right', 'top-left', 'top-right', 'bottom-left', 'bottom-right'],
@@ -76,7 +67,7 @@ function names(kind: 'province' | 'city' | 'county', from: number, px: number): 
 function circles(): LayerSpecification {
   const dark = theme.value === 'dark'
   return {
-    id: 'circles', type: 'symbol', source: 'live', filter: ['==', ['get', 'kind'], 'circle'],
+    id: 'circles', type: 'symbol', source: 'live', filter: kind('circle'),
     layout: {
       'icon-image': ['get', 'icon'], 'icon-allow-overlap': true, 'icon-padding': 0, 'symbol-sort-key': ['get', 'radius'],
       'text-field': ['get', 'text'], 'text-font': fonts(), 'text-size': 12, 'text-allow-overlap': true, 'text-padding': 0,
@@ -95,7 +86,7 @@ function pins(): LayerSpecification {
   const grown = (part: typeof icon, way: 1 | -1) => ['interpolate', ['linear'], ['get', 'radius'], 9, part(9, way), 30, part(30, way)]
   const placed = (part: typeof icon) => ['case', ['get', 'below'], grown(part, 1), grown(part, -1)]
   return {
-    id: 'pins', type: 'symbol', source: 'live', filter: ['==', ['get', 'kind'], 'pin'],
+    id: 'pins', type: 'symbol', source: 'live', filter: kind('pin'),
     layout: {
       'icon-image': ['get', 'icon'], 'icon-allow-overlap': true, 'icon-offset': placed(icon) as never, 'symbol-sort-key': ['-', 3, ['get', 'level']],
       'text-field': ['get', 'text'], 'text-font': fonts(), 'text-size': 12, 'text-anchor': 'left', 'text-allow-overlap': true, 'text-offset': placed(text) as never,

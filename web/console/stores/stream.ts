@@ -24,7 +24,11 @@ export class Stream {
   private heardAt = 0
   private cursor = ''
 
-  constructor(private readonly listener: Listener) {}
+  constructor(private readonly listener: Listener) {
+    // the network is gone or back: known at once, long before silence says so
+    window.addEventListener('offline', () => this.cut())
+    window.addEventListener('online', () => this.source?.readyState === EventSource.CLOSED && this.open(this.cursor))
+  }
 
   open(cursor: string): void {
     this.close()
@@ -54,6 +58,13 @@ export class Stream {
     if (this.source?.readyState !== EventSource.CLOSED) return
     this.close()
     this.listener.ended()
+  }
+
+  private cut(): void {
+    if (!this.source) return
+    clearInterval(this.watch)
+    this.source.close()
+    this.listener.quiet()
   }
 
   private look(): void {

@@ -74,7 +74,7 @@ export const t = wordsOf(
     cancelled: 'cancelled',
     suspended_certificate: 'suspended',
     suspected_fake: 'not in the register',
-    review_on: 're-exam {day}, in {n} d',
+    review_on: 're-exam {day}, {n} d',
     until: 'to {day}, {n} days left',
     since: 'ended {day}, {n} days ago',
     from: 'valid from {day}, in {n} days',

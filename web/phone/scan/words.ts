@@ -38,7 +38,7 @@ export const t = wordsOf(
     aim: 'Put the code in the frame, about 20 cm away.',
     opening: 'Opening the camera…',
     loading: 'Getting ready to read…',
-    photo: 'Take a photo',
+    photo: 'Photo',
     torch_on: 'Light on',
     torch_off: 'Light off',
     type: 'Type it',

@@ -8,7 +8,7 @@ const SWEEP = 260
 const MINUTE_MS = 60_000
 const STEPS_MIN = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360]
 const MOST_TICKS = 12
-const MOST_LABELS = 4
+const MOST_LABELS = 5
 
 export interface Window {
   from: number

@@ -93,8 +93,11 @@ export function watchUnlock(id: string, first: Unlock | null = null, first_at: n
     void glance()
   }
 
+  // What the phone says of its link is asked at once: a stream that died may look alive for minutes.
   function lost(): void {
     linked.value = false
+    close()
+    look()
   }
 
   function seen(): void {

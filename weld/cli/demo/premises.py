@@ -121,7 +121,7 @@ def _listen(port: int, name: str, hint: str) -> socket.socket:
     try:
         return socket.create_server(("127.0.0.1", port))
     except OSError:
-        line = f"port {port} ({name}) is in use: stop what listens there (perhaps `weldgate up`), or {hint}"
+        line = f"port {port} ({name}) is in use: stop what listens there (perhaps `weldgate up` or another demo), or {hint}"
         raise PortTakenError(line) from None
 
 

@@ -7,6 +7,8 @@ import { ARC_A, type Span } from './trace'
 export interface Mark {
   at: number
   word: string
+  /** On which side its word stands; left, where what it marks begins at it. */
+  side?: 'left' | 'right'
 }
 
 export interface Overlay {
@@ -66,8 +68,8 @@ function line(chart: uPlot, pen: CanvasRenderingContext2D, ink: Ink, box: uPlot.
   if (x < box.left || x > box.left + box.width) return
   pen.strokeStyle = ink.ink
   stroke(pen, x, box.top, x, box.top + box.height)
-  // what it marks begins there and stands to its right
-  const left = x - pen.measureText(mark.word).width - 4 * PAD > box.left
+  const wide = pen.measureText(mark.word).width + 4 * PAD
+  const left = mark.side === 'right' ? x + wide > box.left + box.width : x - wide > box.left
   label(pen, ink, mark.word, x + (left ? -2 : 2) * PAD, box.top + PAD, left ? 'right' : 'left')
 }
 

@@ -138,8 +138,8 @@ REASONS: dict[ReasonCode, Reason] = {
             "certificate_expired",
             Words("焊接作业证已过期。", "Your welding certificate has expired."),
             Words(
-                "换了新证就拍照上传；没换先申请换证。",
-                "If renewed, photograph and upload it; if not, apply for renewal.",
+                "换了新证就请安全员登记；没换先申请换证。",
+                "If renewed, ask the safety officer to enter it; if not, apply for renewal.",
             ),
             law.MUST_HOLD,
         ),
@@ -154,7 +154,7 @@ REASONS: dict[ReasonCode, Reason] = {
         Reason(
             "review_overdue",
             Words("证书该复审没复审。", "The re-examination of your certificate is overdue."),
-            Words("先去复审；复审过了就上传新的记录。", "Take the re-examination first, then upload its record."),
+            Words("先去复审；复审过了就请安全员登记。", "Take the re-examination first, then ask the safety officer to enter it."),
             law.REVIEW,
         ),
         Reason(

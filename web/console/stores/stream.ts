@@ -60,10 +60,11 @@ export class Stream {
     this.listener.ended()
   }
 
+  // The watch goes on: a server on this very computer answers without a network, too.
   private cut(): void {
     if (!this.source) return
-    clearInterval(this.watch)
     this.source.close()
+    this.heardAt = Date.now()
     this.listener.quiet()
   }
 

@@ -87,6 +87,11 @@ def test_a_permit_ends_with_the_last_day_of_the_certificate() -> None:
     assert permitted(late).longest_s == 1800
 
 
+def test_a_machine_that_an_order_locked_may_be_started_again_by_the_next_licensed_scan() -> None:
+    assert permitted(with_machine(reported="blocked")).certificate
+
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -96,7 +101,6 @@ def test_a_permit_ends_with_the_last_day_of_the_certificate() -> None:
         ({"in_use": True}, "machine_in_use"),
         ({"locking": True}, "machine_locking"),
         ({"blocked": True}, "machine_blocked"),
-        ({"reported": "blocked"}, "machine_blocked"),
         ({"reported": "maintenance"}, "machine_blocked"),
         ({"reported": "faulted"}, "machine_unsafe"),
         ({"reported": "tampered"}, "machine_unsafe"),

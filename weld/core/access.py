@@ -23,7 +23,9 @@ CheckName = Literal[
 
 # States that a chip reports in which nobody may start the machine (P7).
 _UNSAFE = frozenset({"faulted", "tampered"})
-_OUT_OF_SERVICE = frozenset({"blocked", "maintenance"})
+# Not `blocked`: a chip says that after every lock until a ticket is accepted (P7), so refusing then would be for ever. Who wants
+# a machine out of use blocks it in the register.
+_OUT_OF_SERVICE = frozenset({"maintenance"})
 _LAPSED: frozenset[ReasonCode] = frozenset({"certificate_expired", "review_overdue"})
 _WITHDRAWN: frozenset[ReasonCode] = frozenset(
     {"certificate_revoked", "certificate_cancelled", "certificate_suspected_fake"}

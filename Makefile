@@ -26,7 +26,8 @@ demo: setup pages ## a living made-up city on this machine until Ctrl-C (ARGS='-
 demo-reset: setup ## remove the demo's data; the next `make demo` starts afresh (ARGS=--yes: without asking)
 	@.venv/bin/weldgate demo-reset $(ARGS)
 
-test: setup pages ## every test, with a real database and a real broker
+test: setup pages ## every test, with a real database, a real broker and a real browser
+	@tools/setup --browser
 	@$(PYTHON) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 check: setup ## the fast subset while working: format, lint, types, import contracts, tests without servers

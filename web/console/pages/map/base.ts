@@ -17,6 +17,8 @@ export type Bounds = [west: number, south: number, east: number, north: number]
 
 export interface Country {
   provinces: Areas
+  /** The box of every province, by its two digits. */
+  boxes: [code: string, box: Bounds][]
   cities: Areas
   provinceLines: MultiLineString
   cityLines: MultiLineString
@@ -56,17 +58,20 @@ export function loadCountry(): Promise<Country> {
 
 async function decoded(): Promise<Country> {
   const told = await topology<'provinces' | 'cities' | 'lines' | 'labels'>('/map/china.json')
-  const { provinces, cities, lines, labels } = told.objects
+  const { cities, lines, labels } = told.objects
+  const provinces = feature(told, told.objects.provinces) as Areas
   return {
-    provinces: feature(told, provinces) as Areas,
+    provinces,
+    boxes: provinces.features.map((one) => [one.properties.code.slice(0, 2), boundsOf(one.geometry)]),
     cities: feature(told, cities) as Areas,
-    provinceLines: mesh(told, provinces),
+    provinceLines: mesh(told, told.objects.provinces),
     cityLines: mesh(told, cities),
     borders: feature(told, lines),
     labels: feature(told, labels) as Labels,
   }
 }
 
+const AT_ONCE = 8
 const counties = new Map<string, Promise<Counties>>()
 
 /** The counties of a province by its two digits. */
@@ -77,6 +82,13 @@ export function loadCounties(province: string): Promise<Counties> {
   counties.set(province, asked)
   asked.catch(() => counties.delete(province))
   return asked
+}
+
+/** The counties of every province that a box touches; of those that came. */
+export async function countiesIn(country: Country, box: Bounds, known: ReadonlyMap<string, Counties>): Promise<Map<string, Counties>> {
+  const wanted = country.boxes.filter(([code, one]) => !known.has(code) && overlap(one, box)).slice(0, AT_ONCE)
+  const came = await Promise.all(wanted.map(async ([code]) => [code, await loadCounties(code).catch(() => null)] as const))
+  return new Map(came.filter((one): one is [string, Counties] => one[1] !== null))
 }
 
 type Area = (Polygon | MultiPolygon) & { properties: Named }

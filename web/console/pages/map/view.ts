@@ -2,7 +2,7 @@
 // view, circles. Refuses to know where circles come from.
 import type { Feature, FeatureCollection, Geometry, Point } from 'geojson'
 import type { GeoJSONSource, Map as GlMap } from 'maplibre-gl'
-import { boundsOf, extend, loadCounties, overlap, CHINA, type Bounds, type Counties, type Country } from './base'
+import { countiesIn, extend, CHINA, type Bounds, type Counties, type Country } from './base'
 import type { Drawn } from './picture'
 import { COUNTY_ZOOM } from './style'
 
@@ -22,17 +22,16 @@ export interface Ground {
   naming: Naming
 }
 
-const AT_ONCE = 8
+/** Wider views stay below COUNTY_ZOOM. */
+const COUNTY_VIEW_DEGREES = 5
 
 /** How bounds are brought into view: clear of what lies over the map. */
 export const fitting = () => ({ padding: { top: 56, bottom: 40, left: 40, right: 56 }, maxZoom: 11 })
 
 export class MapView {
-  private readonly provinceBoxes: [code: string, box: Bounds][]
   private last = ''
 
   constructor(private readonly map: GlMap, private readonly ground: Ground) {
-    this.provinceBoxes = ground.country.provinces.features.map((one) => [one.properties.code.slice(0, 2), boundsOf(one.geometry)])
     map.on('moveend', () => void this.bringCounties())
     void this.bringCounties()
   }
@@ -65,17 +64,23 @@ export class MapView {
 
   private async bringCounties(): Promise<void> {
     if (this.map.getZoom() < COUNTY_ZOOM - 1) return
-    const { counties } = this.ground
+    const { country, counties } = this.ground
     const view = this.map.getBounds()
-    const box: Bounds = [view.getWest(), view.getSouth(), view.getEast(), view.getNorth()]
-    const wanted = this.provinceBoxes.filter(([code, one]) => !counties.has(code) && overlap(one, box)).slice(0, AT_ONCE)
-    const came = await Promise.all(wanted.map(async ([code]) => [code, await loadCounties(code).catch(() => null)] as const))
-    const fresh = came.filter(([code, one]) => one !== null && !counties.has(code))
-    for (const [code, one] of fresh) counties.set(code, one!)
+    const came = await countiesIn(country, [view.getWest(), view.getSouth(), view.getEast(), view.getNorth()], counties)
+    const fresh = [...came].filter(([code]) => !counties.has(code))
     if (fresh.length === 0) return
+    for (const [code, one] of fresh) counties.set(code, one)
     this.source('base').setData(baseOf(this.ground))
     this.rename()
   }
+}
+
+/** The counties that a view of these bounds will show, so that the first picture need not be drawn twice. */
+export async function countiesFor(country: Country, bounds: Bounds): Promise<Map<string, Counties>> {
+  const [width, height] = [bounds[2] - bounds[0], bounds[3] - bounds[1]]
+  if (Math.max(width, height) > COUNTY_VIEW_DEGREES) return new Map()
+  const wider: Bounds = [bounds[0] - width / 2, bounds[1] - height / 2, bounds[2] + width / 2, bounds[3] + height / 2]
+  return countiesIn(country, wider, new Map())
 }
 
 /** Land and borders in one source, by kind: each further source costs its own tiles at every zoom. */

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from api.turns import Turns
+
 if TYPE_CHECKING:
     from api.feed import Feed
 
@@ -58,6 +60,9 @@ class Board:
     """Who waits for which subject, and how many streams a person has open."""
 
     def __init__(self) -> None:
+        # A password is dear to check and a sheet dear to draw: neither may hold up a welder.
+        self.sign_ins = Turns(at_once=2, in_line=30)
+        self.drawings = Turns(at_once=1, in_line=4)
         self._waiters: dict[str, set[Watch]] = {}
         self._open: dict[str, int] = {}
         self.feeds: dict[str, Feed] = {}

@@ -97,9 +97,11 @@ class Feed:
     async def begin(self, conn: Conn) -> str:
         """The cursor before anything else is read on this connection, which looks with this scope's eyes."""
         self.asked_at = time.monotonic()
-        async with self._busy:
-            if self._picture is None:
-                self._picture = await _picture(conn)
+        # Without the lock: whoever waited for it here would hold a connection that a look may need. Of two first pictures
+        # the one that was set first stays; the other's reader reads later than that, and misses nothing.
+        if self._picture is None:
+            seen = await _picture(conn)
+            self._picture = self._picture or seen
         return self.cursor(self.number)
 
     async def refresh(self, parts: Parts, hinted_at: float) -> None:

@@ -4,11 +4,12 @@ The snapshot names a cursor that is taken before anything is read; handed to the
 Alerts are shown to officers who may read alerts. Refuses to keep a stream open for anybody whose sign-in is over.
 """
 
+import gzip
 import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from api import figures
@@ -43,7 +44,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/map", response_model=live.MapSnapshot)
-async def read_map(caller: Reader) -> Response:
+async def read_map(request: Request, caller: Reader) -> Response:
     """Every machine in scope and its look, with the open alerts."""
     cursor = await feed_of(caller.parts, _scope(caller)).begin(caller.conn)
     machines = await store.everything(caller.conn)
@@ -55,7 +56,16 @@ async def read_map(caller: Reader) -> Response:
         machines=_columns(machines),
         alerts=[view(row) for row in rows],
     )
-    return Response(snapshot.model_dump_json(), media_type="application/json")
+    return _packed(request, snapshot.model_dump_json().encode())
+
+
+def _packed(request: Request, body: bytes) -> Response:
+    """The snapshot is a fifth of its size on the way; the stream is never packed, as packing would hold it back."""
+    headers = {"Vary": "Accept-Encoding"}
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        body = gzip.compress(body, compresslevel=3)
+    return Response(body, headers=headers, media_type="application/json")
 
 
 @router.get("/figures")

@@ -15,6 +15,7 @@ from api.caller import Caller, Officer, through
 from api.paper import sheet
 from api.paper.code import mark_of
 from api.paper.label import Imprint, Label, svg
+from api.parts import Parts
 from api.problems import RefusedError
 from api.settings import ApiSettings
 from schemas import desk, http
@@ -43,7 +44,9 @@ class Drawing(Response):
         self._draw = draw
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.body = await asyncio.to_thread(self._draw)
+        parts: Parts = scope["app"].state.parts
+        async with parts.board.drawings.take():
+            self.body = await asyncio.to_thread(self._draw)
         self.headers["Content-Length"] = str(len(self.body))
         await super().__call__(scope, receive, send)
 

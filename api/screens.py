@@ -44,6 +44,8 @@ _PAGE_HEADERS = {
     "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+# A worker's own policy: it fetches the shell's files, and nothing else. Browsers look for a new one each time.
+_WORKER_HEADERS = {"Content-Security-Policy": "default-src 'none'; connect-src 'self'", "Cache-Control": "no-cache"}
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
 _AN_HOUR = {"Cache-Control": "public, max-age=3600", "Vary": "Accept-Encoding"}
 _ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
@@ -94,7 +96,8 @@ def screen(path: str, request: Request, _rule: Annotated[None, Depends(Open())])
     name = "console" if path == "console" or path.startswith("console/") else "phone"
     inside = path.removeprefix("console").lstrip("/") if name == "console" else path
     if (found := pages.get(f"{name}/{inside}")) is not None and inside != "index.html":
-        return _file(request, found, _FOR_EVER if inside.startswith("assets/") else _AN_HOUR)
+        kept = _WORKER_HEADERS if inside == "sw.js" else _FOR_EVER if inside.startswith("assets/") else _AN_HOUR
+        return _file(request, found, kept)
     if "." in inside.rsplit("/", 1)[-1] and inside != "index.html":
         raise RefusedError("not_found")
     if (index := pages.get(f"{name}/index.html")) is None:

@@ -6,15 +6,17 @@ part was wrong to anybody but the audit, and to try anything while a login is he
 
 import asyncio
 import secrets
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from api import cookies
 from api.caller import AnyCaller, Caller, Staff, through
+from api.parts import parts_of
 from api.problems import RefusedError, answer
 from schemas import staff
 from weld.core import password, secret, totp
@@ -25,9 +27,18 @@ router = APIRouter(tags=["staff"])
 StaffCaller = Annotated[Caller, through(Staff())]
 
 
+async def _turn(request: Request) -> AsyncIterator[None]:
+    """Stands before the caller in the signature: whoever waits here holds no connection to the database."""
+    async with parts_of(request).board.sign_ins.take():
+        yield
+
+
+Turn = Annotated[None, Depends(_turn, scope="function")]
+
+
 @router.post("/staff/sign-in", response_model=staff.StaffMe)
 async def staff_sign_in(
-    given: staff.StaffSignIn, request: Request, response: Response, caller: AnyCaller
+    _turn: Turn, given: staff.StaffSignIn, request: Request, response: Response, caller: AnyCaller
 ) -> staff.StaffMe | JSONResponse:
     """Sign in at a screen; the answer carries the cookie."""
     cookies.refuse_foreign(request)

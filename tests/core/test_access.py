@@ -91,7 +91,6 @@ def test_a_machine_that_an_order_locked_may_be_started_again_by_the_next_license
     assert permitted(with_machine(reported="blocked")).certificate
 
 
-
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

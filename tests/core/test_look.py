@@ -18,7 +18,8 @@ IDLE: Words = {"online": True, "reported": "locked", "blocked": False, "codes": 
     [
         ({}, "locked"),
         ({"reported": None}, "locked"),
-        *(({"reported": state}, state) for state in get_args(chip.State)),
+        *(({"reported": state}, state) for state in get_args(chip.State) if state != "blocked"),
+        ({"reported": "blocked"}, "locked"),  # an order locked it; the next licensed scan opens it
         ({"online": False}, "unplugged"),
         ({"online": False, "reported": None}, "unplugged"),
         ({"online": False, "reported": "arcing"}, "unplugged"),
@@ -29,7 +30,7 @@ IDLE: Words = {"online": True, "reported": "locked", "blocked": False, "codes": 
         ({"blocked": True}, "blocked"),
         ({"blocked": True, "reported": "armed"}, "blocked"),
         ({"blocked": True, "online": False}, "blocked"),
-        ({"reported": "blocked", "online": False}, "blocked"),
+        ({"reported": "blocked", "online": False}, "unplugged"),
         ({"blocked": True, "reported": "arcing"}, "arcing"),
         ({"blocked": True, "reported": "unlocked"}, "unlocked"),
         ({"blocked": True, "reported": "faulted"}, "faulted"),

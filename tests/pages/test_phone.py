@@ -185,6 +185,38 @@ def test_without_a_link_the_page_keeps_the_dial_and_says_when_it_was_last_told(p
     end(page)
 
 
+def test_a_reload_without_a_link_shows_the_session_as_it_was_known(phone: Phone, stage: Stage) -> None:
+    stage.device(16)
+    page = phone(9)
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    start(page, stage.town.plate(16))
+    page.wait_for_url("**/session/*", timeout=20_000)
+    page.context.set_offline(True)
+    page.reload()
+    expect(page.get_by_role("button", name="结束作业并上锁")).to_be_visible(timeout=20_000)
+    page.context.set_offline(False)
+    expect(page.get_by_text("连接断开")).to_be_hidden(timeout=30_000)
+    end(page)
+
+
+def test_a_press_that_could_not_be_sent_starts_nothing_when_the_link_comes_back_later(
+    phone: Phone, stage: Stage
+) -> None:
+    device = stage.device(17)
+    page = phone(10, f"/start/{stage.town.plate(17)}")
+    expect(page.get_by_role("button", name="解锁开机")).to_be_visible()
+    page.clock.install()
+    page.context.set_offline(True)
+    button(page, "解锁开机")
+    expect(page.get_by_role("status")).to_contain_text("没网", timeout=20_000)
+    page.clock.fast_forward("02:00")
+    expect(page.get_by_role("status")).to_contain_text("没发出去，没开机", timeout=20_000)
+    page.context.set_offline(False)
+    page.clock.run_for(10_000)
+    assert page.request.get("/api/v1/me/sessions").json()["sessions"] == []
+    assert contact(device) == "open"
+
+
 def test_a_machine_whose_word_is_lost_is_sent_and_not_yet_confirmed(phone: Phone, stage: Stage) -> None:
     device = stage.device(9)
     page = phone(6, f"/start/{stage.town.plate(9)}")

@@ -3,6 +3,7 @@
 import { nextTick, ref, watch } from 'vue'
 import { createRouter, createWebHistory, type RouteLocationNormalized } from 'vue-router'
 import { api } from '@shared/client'
+import { loadAnew } from '@shared/upgrade'
 import { language } from '@shared/words'
 import { routes } from './routes'
 import { t } from './shell/words'
@@ -62,6 +63,8 @@ api.use({
     if (here.name !== 'sign-in') void router.push(signInFor(here))
   },
 })
+
+router.onError((_error, to) => loadAnew(router.resolve(to.fullPath).href))
 
 router.afterEach((to, from) => {
   void nextTick(() => {

@@ -7,12 +7,15 @@ import '@shared/tokens.css'
 import '@shared/base.css'
 import './phone.css'
 import '@shared/theme'
+import { loadAnew } from '@shared/upgrade'
 import { createApp } from 'vue'
 import App from './App.vue'
 import { learnInstallation } from './frame/installation'
 import { learnMe, maybeSignedIn } from './frame/me'
 import { router } from './router'
 
+// the reader of codes is a file of its own, fetched when the camera opens
+window.addEventListener('vite:preloadError', () => loadAnew(location.href))
 createApp(App).use(router).mount('#app')
 void learnInstallation()
 if (maybeSignedIn()) void learnMe()

@@ -28,15 +28,16 @@ def look(*, online: bool, reported: str | None, blocked: bool, codes: Collection
     if reported == "tampered" or not _TAMPERING.isdisjoint(codes):
         return "tampered"
     if not online:
-        return "silent" if _SILENCE in codes else "blocked" if blocked or reported == "blocked" else "unplugged"
+        return "silent" if _SILENCE in codes else "blocked" if blocked else "unplugged"
     match reported:
         case "faulted" | "unlocked" | "arcing":  # a block stops the next start: what runs now runs on, and shows
             return reported
-        case _ if blocked or reported == "blocked":
+        case _ if blocked:
             return "blocked"
         case "armed" | "maintenance":
             return reported
-    return "locked"  # the contactor fails locked
+    # The contactor fails locked. A chip that says `blocked` was locked by an order and opens to the next licensed scan.
+    return "locked"
 
 
 @cache

@@ -154,7 +154,10 @@ REASONS: dict[ReasonCode, Reason] = {
         Reason(
             "review_overdue",
             Words("证书该复审没复审。", "The re-examination of your certificate is overdue."),
-            Words("先去复审；复审过了就请安全员登记。", "Take the re-examination first, then ask the safety officer to enter it."),
+            Words(
+                "先去复审；复审过了就请安全员登记。",
+                "Take the re-examination first, then ask the safety officer to enter it.",
+            ),
             law.REVIEW,
         ),
         Reason(

@@ -66,6 +66,7 @@ export const useLive = defineStore('live', () => {
     void loadFigures()
     const outcome = await settle<Shapes['MapSnapshot']>(api.GET('/api/v1/map'))
     if (!wanted) return
+    if (outcome.kind === 'no' && outcome.status === 403) return // asking again changes nothing
     if (outcome.kind !== 'ok') return later()
     take(outcome.data)
     stream.open(outcome.data.cursor)

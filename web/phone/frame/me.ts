@@ -3,6 +3,7 @@
 import { shallowRef } from 'vue'
 import { api, type Outcome, type Shapes } from '@shared/client'
 import { forget, keep, keptOf } from '../session/kept'
+import { forgetAttempt } from '../start/attempt'
 import { ask } from './ask'
 import { drawer } from './drawer'
 import { platformNow } from './now'
@@ -56,6 +57,7 @@ export async function signOut(): Promise<boolean> {
   const outcome = await ask((signal) => api.DELETE('/api/v1/sign-in', { signal }))
   if (outcome.kind === 'offline') return false
   signedOut()
+  forgetAttempt()
   return true
 }
 

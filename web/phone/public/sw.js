@@ -28,12 +28,15 @@ async function index() {
   const answer = await fetch('/', { cache: 'no-store' })
   if (!answer.ok) throw new Error(`the index answers ${answer.status}`)
   const cache = await caches.open(SHELL)
+  const before = await cache.match('/')
   const named = [...new Set((await answer.clone().text()).match(ASSET))]
+  // The page that is open may be the one of before: its files stay until the next upgrade.
+  const old = before ? (await before.clone().text()).match(ASSET) ?? [] : []
   await Promise.all(named.map(async (one) => (await cache.match(one)) ?? cache.add(one)))
   await cache.put('/', answer.clone())
   for (const kept of await cache.keys()) {
     const path = new URL(kept.url).pathname
-    if (path !== '/' && !named.includes(path)) await cache.delete(kept)
+    if (path !== '/' && !named.includes(path) && !old.includes(path)) await cache.delete(kept)
   }
   return answer
 }

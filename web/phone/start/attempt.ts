@@ -9,6 +9,8 @@ type Unlock = Shapes['Unlock']
 export interface Attempt {
   plate: string
   key: string
+  /** When a hand pressed last, by this phone's clock. */
+  pressed_at: number
   /** The permission, once there is one. */
   unlock: Unlock | null
   /** The platform's no. */
@@ -22,6 +24,9 @@ export interface Attempt {
   over: boolean
 }
 
+/** A press is meant for now: one that could not be sent for so long starts nothing when the link comes back. */
+export const PRESS_HOLDS_MS = 60_000
+
 const box = drawer<Attempt>('session', 'attempt')
 
 /** The attempt for this machine that this tab knows. */
@@ -33,13 +38,24 @@ export function attemptOf(plate: string): Attempt | null {
 /** A new attempt, or the one that is still under way: pressing twice is pressing once. */
 export function begin(plate: string): Attempt {
   const kept = attemptOf(plate)
-  if (kept && !kept.over) return kept
-  return note({ plate, key: newKey(), unlock: null, refused: null, refused_at: null, took_ms: null, shown: false, over: false })
+  const pressed_at = Date.now()
+  if (kept && !kept.over) return note({ ...kept, pressed_at })
+  return note({ plate, key: newKey(), pressed_at, unlock: null, refused: null, refused_at: null, took_ms: null, shown: false, over: false })
+}
+
+/** Whether the press still stands. */
+export function isFresh(attempt: Attempt): boolean {
+  return Math.abs(Date.now() - attempt.pressed_at) < PRESS_HOLDS_MS
 }
 
 export function note(attempt: Attempt): Attempt {
   box.keep(attempt)
   return attempt
+}
+
+/** Another person, or a permission that is not ours: nothing of it stays in this tab. */
+export function forgetAttempt(): void {
+  box.empty()
 }
 
 /** Sends it; the same attempt may be sent again until it is answered. */

@@ -7,7 +7,7 @@ import { platformNow } from '../frame/now'
 import { soundRefused, soundUnlocked } from '../frame/signals'
 import { isOver, keep, keptOf, live } from '../session/kept'
 import { watchUnlock, type Watched } from '../session/watch'
-import { attemptOf, begin, note, send, type Attempt } from './attempt'
+import { attemptOf, begin, forgetAttempt, isFresh, note, send, type Attempt } from './attempt'
 import { ROWS } from './checks'
 
 export type Phase = 'ready' | 'asking' | 'unheard' | 'checks' | 'refused' | 'relay' | 'turned_down' | 'on'
@@ -22,6 +22,7 @@ export function courseOf(plate: string) {
   const asking = ref(false)
   const slow = ref(false)
   const unheard = ref(false)
+  const lapsed = ref(false)
   const signedOut = ref(false)
   const shown = ref(attempt.value?.shown ? ROWS.length : 0)
   const watched = shallowRef<Watched | null>(null)
@@ -44,6 +45,7 @@ export function courseOf(plate: string) {
   /** The press. While something is under way it is the same press. */
   function press(): void {
     if (asking.value) return
+    lapsed.value = false
     attempt.value = begin(plate)
     if (!attempt.value.unlock) void run()
   }
@@ -61,7 +63,7 @@ export function courseOf(plate: string) {
     asking.value = true
     const timer = setTimeout(() => (slow.value = true), QUICK_MS)
     const began = performance.now()
-    while (!gone && asking.value && attempt.value) {
+    while (!gone && asking.value && attempt.value && isFresh(attempt.value)) {
       const outcome = await send(attempt.value)
       unheard.value = outcome.kind === 'offline'
       if (outcome.kind === 'ok') granted(outcome.data, performance.now() - began)
@@ -71,6 +73,10 @@ export function courseOf(plate: string) {
     }
     clearTimeout(timer)
     slow.value = false
+    // Nobody may stand at the machine any more: the same attempt waits for another press.
+    lapsed.value = asking.value && !gone
+    asking.value = false
+    unheard.value = false
   }
 
   function granted(answer: Shapes['Unlock'], took_ms: number): void {
@@ -111,15 +117,26 @@ export function courseOf(plate: string) {
     if (one.state === 'closed' && before?.state !== 'closed') soundUnlocked()
     if (isOver(one) && before && !isOver(before)) soundRefused()
   })
-  watch(() => watched.value?.denied.value, (no) => (signedOut.value ||= no?.error === 'signed_out'))
+  watch(() => watched.value?.denied.value, (no) => {
+    if (no?.error === 'signed_out') signedOut.value = true
+    else if (no) dropForeign()
+  })
+
+  /** The permission belongs to whoever used this phone before: it is not our attempt. */
+  function dropForeign(): void {
+    watched.value = null
+    attempt.value = null
+    shown.value = 0
+    forgetAttempt()
+  }
 
   // Reopened in the middle: what was answered is followed, what was not is asked again as the same attempt.
   if (attempt.value?.unlock && !isOver(attempt.value.unlock)) follow(attempt.value.unlock)
-  else if (attempt.value && !attempt.value.refused && !attempt.value.unlock) void run()
+  else if (attempt.value && !attempt.value.refused && !attempt.value.unlock && isFresh(attempt.value)) void run()
   if (attempt.value?.unlock && !attempt.value.shown) void show(false)
 
   const linked = computed(() => watched.value?.linked.value ?? true)
-  return { attempt, unlock, phase, shown, slow, unheard, linked, signedOut, press, again }
+  return { attempt, unlock, phase, shown, slow, unheard, lapsed, linked, signedOut, press, again }
 }
 
 function phaseOf(unlock: Shapes['Unlock'], shown: number): Phase {
@@ -132,7 +149,7 @@ function phaseOf(unlock: Shapes['Unlock'], shown: number): Phase {
 function adopted(plate: string): Attempt | null {
   const one = live.value && live.value.plate === plate ? keptOf(live.value.id) : null
   if (!one) return null
-  return { plate, key: '', unlock: one.unlock, refused: null, refused_at: null, took_ms: null, shown: true, over: false }
+  return { plate, key: '', pressed_at: 0, unlock: one.unlock, refused: null, refused_at: null, took_ms: null, shown: true, over: false }
 }
 
 function nextOnline(): Promise<void> {

@@ -52,17 +52,21 @@ WHERE (%(plates)s::text[] IS NULL OR plate = ANY(%(plates)s)) AND (%(enterprise)
 ORDER BY plate LIMIT %(limit)s
 
 -- :machine_add
--- A new machine.
-INSERT INTO machine (plate, division, enterprise, maker, model, serial, rated_a, work, presence, longest_s, lat, lon)
-VALUES (%(plate)s, %(division)s, %(enterprise)s, %(maker)s, %(model)s, %(serial)s, %(rated_a)s, %(work)s, %(presence)s,
-        %(longest_s)s, %(lat)s, %(lon)s)
+-- A new machine, and a word in the live map's tail.
+WITH added AS (
+    INSERT INTO machine (plate, division, enterprise, maker, model, serial, rated_a, work, presence, longest_s, lat, lon)
+    VALUES (%(plate)s, %(division)s, %(enterprise)s, %(maker)s, %(model)s, %(serial)s, %(rated_a)s, %(work)s, %(presence)s,
+        %(longest_s)s, %(lat)s, %(lon)s) RETURNING plate)
+INSERT INTO change (plate, state, at) SELECT plate, 'registered', clock_timestamp() FROM added
 
 -- :machine_change
--- What the register knows of a machine, but for its chip and its blocks.
-UPDATE machine SET division = %(division)s, enterprise = %(enterprise)s, maker = %(maker)s, model = %(model)s,
-    serial = %(serial)s, rated_a = %(rated_a)s, work = %(work)s, presence = %(presence)s, longest_s = %(longest_s)s,
-    lat = %(lat)s, lon = %(lon)s
-WHERE plate = %(plate)s
+-- What the register knows of a machine, but for its chip and its blocks; open maps hear of it.
+WITH changed AS (
+    UPDATE machine SET division = %(division)s, enterprise = %(enterprise)s, maker = %(maker)s, model = %(model)s,
+        serial = %(serial)s, rated_a = %(rated_a)s, work = %(work)s, presence = %(presence)s, longest_s = %(longest_s)s,
+        lat = %(lat)s, lon = %(lon)s
+    WHERE plate = %(plate)s RETURNING plate)
+INSERT INTO change (plate, state, at) SELECT plate, 'registered', clock_timestamp() FROM changed
 
 -- :binding_now
 -- The chip that sits in a machine now.

@@ -45,7 +45,9 @@ def stage() -> Iterator[Stage]:
         yield open_stage
 
 
-@pytest.fixture(scope="session")
+# By module, not by session: the driver keeps an event loop running in this thread as long as it lives, and the tests that
+# come after ours in this process want one of their own.
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     """The driver."""
     with sync_playwright() as driver:
@@ -61,7 +63,7 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(
     playwright: Playwright, chromium: str, stage: Stage, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Browser]:

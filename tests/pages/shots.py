@@ -44,6 +44,13 @@ class Camera:
         picture.quantize(_COLOURS).save(self.folder / f"{name}.png", optimize=True)
         print(name, flush=True)
 
+    def take_both(self, page: Page, name: str) -> None:
+        """In light and in dark; the page stays light."""
+        self.take(page, f"{name}-light")
+        page.emulate_media(color_scheme="dark")
+        self.take(page, f"{name}-dark")
+        page.emulate_media(color_scheme="light")
+
 
 def open_page(browser: Browser, shape: dict[str, Any], theme: str, language: str) -> Page:
     """A fresh context's page, in one theme and language."""
@@ -87,14 +94,14 @@ def phone_tour(browser: Browser, camera: Camera, plates: list[str]) -> None:
     for name, path in (("home", "/"), ("verify", f"/m/{plates[0]}"), ("sign-in", "/sign-in")):
         page.goto(path)
         page.wait_for_timeout(800)
-        camera.take(page, f"phone-{name}-light")
+        camera.take_both(page, f"phone-{name}")
     worker_in(page, "19900000001", f"/start/{plates[2]}")
     page.wait_for_timeout(1500)
     if page.get_by_role("button", name="解锁开机").is_visible():  # else an earlier start is still live
-        camera.take(page, "phone-ready-light")
+        camera.take_both(page, "phone-ready")
         page.get_by_role("button", name="解锁开机").click()
     expect(page.get_by_role("status")).to_contain_text("绿钮", timeout=20_000)
-    camera.take(page, "phone-button-light")
+    camera.take_both(page, "phone-button")
     hand(page, plates[2], "button")
     page.wait_for_url("**/session/*", timeout=20_000)
     for _ in range(2):
@@ -102,10 +109,7 @@ def phone_tour(browser: Browser, camera: Camera, plates: list[str]) -> None:
         page.wait_for_timeout(14_000)
     hand(page, plates[2], "weld")
     page.wait_for_timeout(7_000)
-    camera.take(page, "phone-session-light")
-    page.emulate_media(color_scheme="dark")
-    camera.take(page, "phone-session-dark")
-    page.emulate_media(color_scheme="light")
+    camera.take_both(page, "phone-session")
     page.evaluate("localStorage.setItem('weldgate.language', 'en')")
     page.reload()
     page.wait_for_timeout(4_000)
@@ -115,22 +119,20 @@ def phone_tour(browser: Browser, camera: Camera, plates: list[str]) -> None:
     page.wait_for_timeout(2_000)
     page.context.set_offline(True)
     expect(page.get_by_text("连接断开")).to_be_visible(timeout=40_000)
-    camera.take(page, "phone-offline-light")
+    camera.take_both(page, "phone-offline")
     page.context.set_offline(False)
     page.wait_for_timeout(12_000)
     page.get_by_role("button", name="结束作业并上锁").click()
     expect(page.get_by_text("已上锁，作业结束")).to_be_visible(timeout=40_000)
-    camera.take(page, "phone-ended-light")
+    camera.take_both(page, "phone-ended")
     page.goto("/me")
     page.wait_for_timeout(1_000)
-    camera.take(page, "phone-me-light")
+    camera.take_both(page, "phone-me")
     refused = open_page(browser, PHONE, "light", "zh")
     worker_in(refused, "19900000002", f"/start/{plates[1]}")
     refused.get_by_role("button", name="解锁开机").click()
     expect(refused.get_by_role("status")).to_contain_text("不能开机", timeout=20_000)
-    camera.take(refused, "phone-refused-light")
-    refused.emulate_media(color_scheme="dark")
-    camera.take(refused, "phone-refused-dark")
+    camera.take_both(refused, "phone-refused")
 
 
 def console_tour(browser: Browser, camera: Camera, account: Account, plates: list[str]) -> None:
@@ -163,10 +165,10 @@ def console_tour(browser: Browser, camera: Camera, account: Account, plates: lis
     page.context.clear_cookies()
     page.goto("/console/")
     page.wait_for_timeout(_LOADED_MS)
-    camera.take(page, "console-sign-in-light")
+    camera.take_both(page, "console-sign-in")
     page.goto(DEMO)
     page.wait_for_timeout(_LOADED_MS)
-    camera.take(page, "demo-light")
+    camera.take_both(page, "demo")
 
 
 def main() -> None:

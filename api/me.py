@@ -10,14 +10,14 @@ from pydantic import BaseModel, ConfigDict
 
 from api.caller import Caller, WorkerCaller
 from api.paging import Limit, at_and_id, encode, page
+from api.papers import shown
 from api.problems import RefusedError
 from api.unlock_view import session
 from schemas import http
-from weld.core import certificate, mask
-from weld.core.access import Rules
+from weld.core import mask
 from weld.core.unlocking import LATE_WORD
 from weld.store import access_rules, audit, fields, grants, registers, sessions, signins, workers
-from weld.store.workers import CertificateRow, WorkerRow
+from weld.store.workers import WorkerRow
 
 router = APIRouter(tags=["me"])
 
@@ -59,7 +59,9 @@ async def my_certificates(caller: WorkerCaller) -> http.CertificateList:
     today = await _today(caller, row.division)
     rules = access_rules.in_force(caller.parts.rules, today)
     await _leave_a_trace(caller, row.id, "certificate numbers")
-    return http.CertificateList(certificates=[_view(caller, one, rules, today) for one in held])
+    return http.CertificateList(
+        certificates=[shown(one, caller.parts.vault, rules.certificates, today) for one in held]
+    )
 
 
 @router.get("/me/sessions")
@@ -86,25 +88,3 @@ async def _today(caller: Caller, code: str) -> date:
 
 async def _leave_a_trace(caller: Caller, worker: UUID, what: str) -> None:
     await audit.record(caller.conn, caller.now, caller.actor, "person.read", str(worker), {"fields": what})
-
-
-def _view(caller: Caller, row: CertificateRow, rules: Rules, today: date) -> http.CertificateView:
-    held = certificate.Certificate(
-        row.id, row.kind, row.category, row.item, row.valid_from, row.valid_to, row.review_due, row.status
-    )
-    status = certificate.status(held, today, rules.certificates)
-    number = caller.parts.vault.open(fields.CERTIFICATE_NUMBER, row.id, row.number_sealed)
-    return http.CertificateView(
-        id=row.id,
-        kind=row.kind,
-        number=mask.mask_identity(number),
-        category=row.category,
-        item=row.item,
-        valid_from=row.valid_from,
-        valid_to=row.valid_to,
-        review_due=row.review_due,
-        last_day=certificate.last_day(held, rules.certificates),
-        status=status,
-        usable=status in certificate.USABLE,
-        issuer=row.issuer,
-    )

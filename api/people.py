@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict
 
 from api.caller import Caller, Officer, through
 from api.paging import Limit, encode, word
+from api.papers import held, shown
 from api.problems import RefusedError
 from schemas import desk, http
-from weld.core import certificate, mask
+from weld.core import mask
 from weld.core.certificate import CertificateRules
 from weld.core.standing import Standing, Stands, stands
 from weld.store import access_rules, audit, fields, workers
@@ -100,17 +101,11 @@ async def _judged(caller: Caller, rows: Sequence[ListedRow]) -> list[_Known]:
 
 
 def _stands(caller: Caller, row: ListedRow, papers: Sequence[PaperRow]) -> Stands:
-    return stands([_held(paper) for paper in papers], row.today, _rules(caller, row))
+    return stands([held(paper) for paper in papers], row.today, _rules(caller, row))
 
 
 def _rules(caller: Caller, row: ListedRow) -> CertificateRules:
     return access_rules.in_force(caller.parts.rules, row.today).certificates
-
-
-def _held(row: PaperRow) -> certificate.Certificate:
-    return certificate.Certificate(
-        row.id, row.kind, row.category, row.item, row.valid_from, row.valid_to, row.review_due, row.status
-    )
 
 
 async def _views(caller: Caller, found: Sequence[_Known]) -> list[desk.WorkerView]:
@@ -137,24 +132,8 @@ async def _views(caller: Caller, found: Sequence[_Known]) -> list[desk.WorkerVie
 
 
 def _certificate(caller: Caller, worker: ListedRow, row: PaperRow) -> desk.CertificateRecord:
-    held, rules = _held(row), _rules(caller, worker)
-    status = certificate.status(held, worker.today, rules)
-    number = caller.parts.vault.open(fields.CERTIFICATE_NUMBER, row.id, row.number_sealed)
-    return desk.CertificateRecord(
-        id=row.id,
-        kind=row.kind,
-        number=mask.mask_identity(number),
-        category=row.category,
-        item=row.item,
-        valid_from=row.valid_from,
-        valid_to=row.valid_to,
-        review_due=row.review_due,
-        last_day=certificate.last_day(held, rules),
-        status=status,
-        usable=status in certificate.USABLE,
-        issuer=row.issuer,
-        checked_at=row.checked_at,
-    )
+    view = shown(row, caller.parts.vault, _rules(caller, worker), worker.today)
+    return desk.CertificateRecord(**view.model_dump(), checked_at=row.checked_at)
 
 
 def _worker(cursor: str | None) -> UUID | None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from schemas.http import Id, Plate, Session, Shape
+from schemas.http import CertificateView, Id, Plate, Session, Shape
 
 # PostgreSQL keeps every character but NUL.
 Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
@@ -323,21 +323,9 @@ class EndpointState(Shape):
     state: Literal["active", "paused"]
 
 
-class CertificateRecord(Shape):
-    """One certificate; the number is masked."""
+class CertificateRecord(CertificateView):
+    """One certificate, masked, and when a register was last asked about it."""
 
-    id: UUID
-    kind: Literal["operation", "construction", "equipment"]
-    number: str
-    category: str
-    item: str
-    valid_from: date
-    valid_to: date
-    review_due: date | None
-    last_day: date
-    status: str
-    usable: bool
-    issuer: str
     checked_at: datetime | None
 
 

@@ -22,7 +22,7 @@ from api.parts import Parts
 from api.screens import PAGES, listed
 from api.settings import ApiSettings
 from weld.kit.clock import Clock
-from weld.kit.door import Door, port_taken
+from weld.kit.door import Door, announce, port_taken
 from weld.kit.settings import PORTS
 from weld.store import access_rules, idempotency, officers, pulse, signins
 from weld.store.connect import TRANSIENT, pool
@@ -71,7 +71,7 @@ async def serve(
 
 def _tell(address_file: Path | None, door: str, address: str) -> None:
     if address_file is not None:
-        address_file.write_text(f"{door} {address}")
+        announce(address_file, f"{door} {address}")
 
 
 async def _work(parts: Parts, database_url: str, stop: asyncio.Event, bound: Callable[[str], None]) -> None:

@@ -15,7 +15,7 @@ from dispatch.post import Courier
 from dispatch.settings import DispatchSettings
 from dispatch.target import Guard
 from weld.kit.clock import Clock
-from weld.kit.door import Door
+from weld.kit.door import Door, announce
 from weld.kit.settings import PORTS
 from weld.kit.wait import wait
 from weld.store.connect import TRANSIENT, Pool, connect, pool
@@ -48,7 +48,7 @@ async def serve(
 
 def _tell(address_file: Path | None, port: int) -> None:
     if address_file is not None:
-        address_file.write_text(f"http://127.0.0.1:{port}")
+        announce(address_file, f"http://127.0.0.1:{port}")
 
 
 class Dispatcher:

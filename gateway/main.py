@@ -7,7 +7,7 @@ from gateway.sender import Broker, Sender
 from gateway.settings import GatewaySettings
 from schemas.signed import SigningKey
 from weld.kit.clock import Clock
-from weld.kit.door import Door
+from weld.kit.door import Door, announce
 from weld.kit.settings import PORTS
 
 
@@ -29,5 +29,5 @@ async def serve(
     port = PORTS["gateway"] if settings.door_port is None else settings.door_port
     async with Door("127.0.0.1", port, {"broker": connected}) as door:
         if address_file is not None:
-            address_file.write_text(f"http://127.0.0.1:{door.port}")
+            announce(address_file, f"http://127.0.0.1:{door.port}")
         await sender.run(stop)

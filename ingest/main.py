@@ -8,7 +8,7 @@ from ingest.settings import IngestSettings
 from ingest.worker import Worker
 from schemas.signed import SigningKey
 from weld.kit.clock import Clock
-from weld.kit.door import Door
+from weld.kit.door import Door, announce
 from weld.kit.settings import PORTS
 
 
@@ -34,5 +34,5 @@ async def serve(
     port = PORTS["ingest"] if settings.door_port is None else settings.door_port
     async with Door("127.0.0.1", port, {"leases": leases, "broker": links}) as door:
         if address_file is not None:
-            address_file.write_text(f"http://127.0.0.1:{door.port}")
+            announce(address_file, f"http://127.0.0.1:{door.port}")
         await worker.run(stop)

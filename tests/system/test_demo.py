@@ -234,7 +234,7 @@ def test_ctrl_c_stops_it_and_a_second_start_finds_everything(demo: Running, worl
     again = start(*world)
     try:
         assert "entered" not in again.said()
-        assert again.officer("/alerts")["alerts"]
+        until(lambda: again.officer("/alerts")["alerts"], 20, f"the alerts of the run before are gone:\n{again.said()}")
         left = until(lambda: _closed_by_the_chip(again), 40, "sessions of the run before were never closed")
         assert left[0]["closed_at"] is not None
     finally:

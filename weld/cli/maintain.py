@@ -13,7 +13,7 @@ import structlog
 from pydantic import Field
 
 from weld.kit.clock import Clock
-from weld.kit.door import Door
+from weld.kit.door import Door, announce
 from weld.kit.settings import PORTS, Settings
 from weld.kit.wait import wait
 from weld.store import maintenance, partitions
@@ -54,7 +54,7 @@ async def serve(
     port = PORTS["maintain"] if settings.door_port is None else settings.door_port
     async with Door("127.0.0.1", port, {"last round": last_round}) as door:
         if address_file is not None:
-            address_file.write_text(f"http://127.0.0.1:{door.port}")
+            announce(address_file, f"http://127.0.0.1:{door.port}")
         while not stop.is_set():
             failed.clear()
             try:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from ipaddress import ip_address
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -38,6 +39,13 @@ def port_taken(port: int, setting: str) -> Iterator[None]:
         if error.errno != errno.EADDRINUSE:
             raise
         raise PortTakenError(f"port {port} is in use: set {setting}") from None
+
+
+def announce(file: Path, words: str) -> None:
+    """Leave word of where a process listens, whole or not at all: whoever waits for the file reads it the moment it is there."""
+    beside = file.with_name(f".{file.name}.new")
+    beside.write_text(words)
+    beside.replace(file)
 
 
 class Door:

@@ -100,7 +100,7 @@ async def recover_alerts(batch: Batch) -> None:
     waking = [
         name
         for name in batch.draft.touched
-        if mapping.ms_of(batch.now) - batch.draft.heard_before.get(name, 0) > 86_400_000
+        if 0 < batch.draft.before[name].received_ms < mapping.ms_of(batch.now) - 86_400_000
     ]
     if waking:
         for alert in await reported.recover(batch.conn, waking, batch.now):

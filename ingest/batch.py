@@ -44,7 +44,6 @@ class Batch:
         """What the tickets made for this chip permit; another chip's ticket permits it nothing."""
         return self.terms.setdefault(chip, {})
 
-    def put(self, chip: Chip) -> None:
-        """Replace a chip in this batch."""
-        self.draft.chips[chip.chip] = chip
+    def touch(self, chip: Chip) -> None:
+        """The chip was changed outside its draft: it is to be saved."""
         self.draft.touched.add(chip.chip)

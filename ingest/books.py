@@ -5,6 +5,7 @@ Refuses to decide what a session is: weld.core.session and weld.core.fold do.
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 from ingest import mapping
 from ingest.batch import Batch
@@ -27,8 +28,7 @@ async def fold_live(batch: Batch) -> None:
     """The rules over the new words, in (boot, seq) order for each chip."""
     for timed, said in batch.draft.live:
         chip = batch.chip(timed.chip)
-        fold, facts = folding.step(chip.fold, said, timed.late, batch.terms_of(timed.chip))
-        batch.put(replace(chip, fold=fold))
+        chip.fold, facts = folding.step(chip.fold, said, timed.late, batch.terms_of(timed.chip))
         for fact in facts:
             _note(batch, timed, fact)
     for timed, said in batch.draft.late:
@@ -78,7 +78,8 @@ def _take_over(batch: Batch, chip: Chip, whole: Session, entitled: Licence) -> N
             batch.closings[current.id] = whole.opened.at_ms
             known = chip.fold.licence or folding.licence(current, {})
             batch.sessions.setdefault(current.id, (chip.chip, current, known))
-        batch.put(replace(chip, fold=replace(chip.fold, session=whole, licence=entitled)))
+        chip.fold = replace(chip.fold, session=whole, licence=entitled)
+        batch.touch(chip)
 
 
 def _key(known: Session) -> tuple[int, int]:
@@ -109,29 +110,50 @@ async def review_sessions(batch: Batch) -> None:
 
 
 async def write_sessions(batch: Batch) -> None:
-    """Each session that changed, once, older ones first so that an open one never meets another."""
-    for known, (name, whole, entitled) in sorted(batch.sessions.items(), key=lambda item: item[1][1].opened.at_ms):
-        chip = batch.chip(name)
-        following = batch.closings.get(known)
-        live = chip.fold.session is not None and chip.fold.session.id == known
-        if following is None and not live and whole.ended is None:
-            opened = mapping.utc(whole.opened.at_ms)
-            later = await reported.next_opened(batch.conn, chip.chip_no, known, opened)
-            following = mapping.ms_of(later) if later is not None else None
-        # while we catch up, silence proves nothing: the session's own last word is as far as we know
-        now_ms = whole.last.at_ms if batch.draft.catching_up(chip.shard) else mapping.ms_of(batch.now)
-        stands = session.standing(whole, live=live, next_opened_ms=following, ends_ms=entitled.ends_ms, now_ms=now_ms)
-        historical = not live and known in batch.reassemble
-        row = session_row(chip, whole, entitled, stands, historical=historical)
-        for ended, _ in await reported.put_session(batch.conn, row, batch.now):
-            batch.hints.add(f"session:{ended}")
-        await _tell_grant(batch, row)
+    """Each session that changed, once. Those that only grew go in one statement; where one begins, ends or is put together again,
+    each has its own, older ones first so that an open one never meets another."""
+    grown = [_row(batch, *entry, stands=session.OPEN) for known, entry in batch.sessions.items() if _grew(batch, known)]
+    gone = await reported.grow_sessions(batch.conn, grown, batch.now) if grown else set()
+    # one that the books call closed, and that goes on after all, is written like a new one
+    settled = {row.id for row in grown} - gone
+    batch.hints.update(f"session:{known}" for known in settled)
+    rest = [item for item in batch.sessions.items() if item[0] not in settled]
+    for known, entry in sorted(rest, key=lambda item: item[1][1].opened.at_ms):
+        await _write(batch, known, *entry)
 
 
-def session_row(
-    chip: Chip, whole: Session, entitled: Licence, stands: session.Standing, *, historical: bool
+def _grew(batch: Batch, known: UUID) -> bool:
+    """Whether nothing happened to a session but that more is known of it: it was open before and is open still."""
+    name, whole, entitled = batch.sessions[known]
+    before = batch.draft.before[name].fold
+    same = before.open_session is not None and before.open_session.id == known and before.licence == entitled
+    grows = same and whole.ended is None and whole.ticket == before.open_session.ticket  # type: ignore[union-attr]
+    apart = known in batch.closings or known in batch.reassemble or name in batch.draft.review
+    return grows and not apart and batch.chip(name).fold.session is whole
+
+
+async def _write(batch: Batch, known: UUID, name: str, whole: Session, entitled: Licence) -> None:
+    chip = batch.chip(name)
+    following = batch.closings.get(known)
+    live = chip.fold.session is not None and chip.fold.session.id == known
+    if following is None and not live and whole.ended is None:
+        opened = mapping.utc(whole.opened.at_ms)
+        later = await reported.next_opened(batch.conn, chip.chip_no, known, opened)
+        following = mapping.ms_of(later) if later is not None else None
+    # while we catch up, silence proves nothing: the session's own last word is as far as we know
+    now_ms = whole.last.at_ms if batch.draft.catching_up(chip.shard) else mapping.ms_of(batch.now)
+    stands = session.standing(whole, live=live, next_opened_ms=following, ends_ms=entitled.ends_ms, now_ms=now_ms)
+    historical = not live and known in batch.reassemble
+    row = _row(batch, name, whole, entitled, stands=stands, historical=historical)
+    for ended, _ in await reported.put_session(batch.conn, row, batch.now):
+        batch.hints.add(f"session:{ended}")
+    await _tell_grant(batch, row)
+
+
+def _row(
+    batch: Batch, name: str, whole: Session, entitled: Licence, *, stands: session.Standing, historical: bool = False
 ) -> SessionRow:
-    """A session as its row."""
+    chip = batch.chip(name)
     return SessionRow(
         id=whole.id,
         chip=chip.chip,

@@ -5,7 +5,7 @@ and clocks.
 """
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,38 +26,84 @@ class Gap(NamedTuple):
     high: int
 
 
+class Due(NamedTuple):
+    """A chip whose turn it is, where it is heard, and which boots it spoke of."""
+
+    shard: str
+    chip: str
+    boots: tuple[int, ...]
+
+
 @dataclass(slots=True)
 class _Asked:
+    shard: str
     times: int
     next_s: float
     heard_s: float
 
 
+@dataclass(slots=True)
+class _Waiting:
+    shard: str
+    boots: tuple[int, ...]
+    since_s: float
+
+
 class Confirmations:
-    """When each chip gets its next `stored`, and for which boots."""
+    """When each chip gets its next `stored`, and for which boots: at most once in `every_s`, who waits longest first.
 
-    def __init__(self, every_s: float) -> None:
+    Each costs a signature. After an outage all chips have something to be told at once; no more than `most_a_s` leave in a
+    second, so that telling never takes the time that storing needs. A chip that waits meanwhile is told once, about everything.
+    """
+
+    def __init__(self, every_s: float, most_a_s: int) -> None:
         self._every_s = every_s
+        self._most_a_s = most_a_s
         self._due: list[tuple[float, str]] = []
-        self._boots: dict[str, set[int]] = {}
-        self._last: dict[str, float] = {}
+        self._waiting: dict[str, _Waiting] = {}
+        self._told: dict[str, float] = {}  # in the order of their times: what is older than `every_s` is forgotten
+        self._allowance = 0.0
+        self._looked_s: float | None = None
 
-    def heard(self, chip: str, boots: Iterable[int], now_s: float) -> None:
-        """Messages of these boots were stored: confirm soon, at most once in `every_s`."""
-        waiting = self._boots.setdefault(chip, set())
-        if not waiting:
-            last_s = self._last.get(chip, float("-inf"))
-            heapq.heappush(self._due, (max(now_s + _BURST_S, last_s + self._every_s), chip))
-        waiting.update(boots)
+    def __len__(self) -> int:
+        return len(self._waiting)
 
-    def due(self, now_s: float) -> list[tuple[str, set[int]]]:
-        """The chips to confirm now, each with its boots."""
+    def heard(self, shard: str, chip: str, boots: Collection[int], now_s: float) -> None:
+        """Messages of these boots were stored: confirm soon."""
+        waiting = self._waiting.get(chip)
+        if waiting is None:
+            self._waiting[chip] = _Waiting(shard, tuple(boots), now_s)
+            told_s = self._told.get(chip)
+            soon_s = now_s + _BURST_S
+            heapq.heappush(self._due, (soon_s if told_s is None else max(soon_s, told_s + self._every_s), chip))
+        else:
+            waiting.boots = tuple({*waiting.boots, *boots})
+
+    def due(self, now_s: float) -> list[Due]:
+        """The chips to confirm now."""
+        self._forget(now_s)
+        passed_s = 0.0 if self._looked_s is None else now_s - self._looked_s
+        self._looked_s = now_s
+        self._allowance = min(self._most_a_s, self._allowance + passed_s * self._most_a_s)
         ready = []
-        while self._due and self._due[0][0] <= now_s:
+        while self._due and self._due[0][0] <= now_s and self._allowance >= 1:
             _, chip = heapq.heappop(self._due)
-            self._last[chip] = now_s
-            ready.append((chip, self._boots.pop(chip, set())))
+            self._allowance -= 1
+            self._told[chip] = now_s
+            waiting = self._waiting.pop(chip)
+            ready.append(Due(waiting.shard, chip, waiting.boots))
         return ready
+
+    def age_s(self, now_s: float) -> float:
+        """How long the chip has waited that is next: 0 where nobody waits beyond the time."""
+        return max(0.0, now_s - self._due[0][0]) if self._due else 0.0
+
+    def _forget(self, now_s: float) -> None:
+        while self._told:
+            chip, told_s = next(iter(self._told.items()))
+            if told_s + self._every_s > now_s:
+                return
+            del self._told[chip]
 
 
 class Resends:
@@ -68,41 +114,46 @@ class Resends:
         self._gaps: dict[Gap, _Asked] = {}
         self._of: dict[str, set[Gap]] = {}
 
-    def heard(self, chip: str, progress: Progress, now_s: float) -> None:
+    def __len__(self) -> int:
+        return len(self._gaps)
+
+    def heard(self, shard: str, chip: str, progress: Progress, now_s: float) -> None:
         """The gaps of a chip after a batch: new ones wait for `after_s`, filled ones are forgotten."""
+        if chip not in self._of and intake.is_whole(progress):
+            return
         gaps = {Gap(chip, *hole) for hole in intake.missing(progress)}
         for gap in self._of.get(chip, set()) - gaps:
             self._gaps.pop(gap, None)
         for gap in gaps:
-            asked = self._gaps.setdefault(gap, _Asked(0, now_s + self._after_s, now_s))
+            asked = self._gaps.setdefault(gap, _Asked(shard, 0, now_s + self._after_s, now_s))
             asked.heard_s = now_s
         if gaps:
             self._of[chip] = gaps
         else:
             self._of.pop(chip, None)
 
-    def due(self, now_s: float, most: int = 200) -> tuple[list[Gap], list[Gap]]:
-        """(gaps to ask for now, gaps to give up). Only chips that were heard since the last question count as having failed."""
-        ask: list[Gap] = []
-        give_up: list[Gap] = []
+    def due(self, now_s: float, most: int = 200) -> tuple[list[tuple[str, Gap]], list[tuple[str, Gap]]]:
+        """(gaps to ask for now, gaps to give up), each with its shard. A chip that was not heard since has not failed."""
+        ask: list[tuple[str, Gap]] = []
+        give_up: list[tuple[str, Gap]] = []
         for gap, asked in self._gaps.items():
             if asked.next_s > now_s or len(ask) >= most:
                 continue
             if asked.times and asked.heard_s <= asked.next_s - self._wait_s(asked.times):
                 asked.next_s = now_s + self._after_s
             elif asked.times >= MOST_RESENDS:
-                give_up.append(gap)
+                give_up.append((asked.shard, gap))
             else:
-                ask.append(gap)
+                ask.append((asked.shard, gap))
                 asked.times += 1
                 asked.next_s = now_s + self._wait_s(asked.times)
         return ask, give_up
 
-    def forget(self, chips: Iterable[str]) -> None:
-        """These chips are another worker's now."""
-        for chip in chips:
-            for gap in self._of.pop(chip, set()):
-                self._gaps.pop(gap, None)
+    def forget(self, shard: str) -> None:
+        """The chips of this shard are another worker's now."""
+        for gap in [gap for gap, asked in self._gaps.items() if asked.shard == shard]:
+            self._of.pop(gap.chip, None)
+            del self._gaps[gap]
 
     def _wait_s(self, times: int) -> float:
         return self._after_s * 2.0**times

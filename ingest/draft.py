@@ -4,16 +4,18 @@ Classification needs no lookup for what is above a chip's high-water mark; every
 is asked about. Refuses I/O.
 """
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from ingest import gate, mapping
 from ingest.arrival import Arrival
 from ingest.confirm import Gap
-from ingest.memory import Answered, Chip, with_boot
+from ingest.memory import Anchor, Chip, is_burning, with_anchor
 from schemas.bad import BadMessage
 from schemas.chip import BootUp, Event, Presence, Telemetry, TimeWanted
 from schemas.chip import Message as WireMessage
@@ -21,9 +23,9 @@ from schemas.signed import BootReply, Time
 from weld.core import detect, intake
 from weld.core.detect import Lateness
 from weld.core.intake import Place
-from weld.core.said import Said
+from weld.core.said import Closed, Said
 from weld.store.chips import BootRow, PresenceRow
-from weld.store.evidence import EventRow, Key, QuarantineRow, TelemetryRow
+from weld.store.evidence import Key, QuarantineRow
 from weld.store.partitions import DAYS_BACK
 
 # A clock may be a little ahead of ours; more is a clock that nobody set (architecture.md 4.3, P16).
@@ -33,13 +35,13 @@ TOO_OLD_MS = int(timedelta(days=DAYS_BACK - 1) / timedelta(milliseconds=1))
 Fate = Literal["new", "duplicate", "quarantined", "presence"]
 
 
-@dataclass(frozen=True, slots=True)
-class Timed:
+class Timed(NamedTuple):
     """A message of a known chip with its times and its lateness decided."""
 
     arrival: Arrival
     message: WireMessage
     chip: str
+    chip_no: int
     at_ms: int
     corrected_ms: int | None
     late: Lateness
@@ -52,36 +54,42 @@ class Timed:
 
 @dataclass(slots=True)
 class Draft:
-    """The workspace of one batch."""
+    """The workspace of one batch. `before` holds chips as memory has them, `chips` copies of those as this batch has them so far.
+
+    `telemetry` and `events` are to be stored; `live` and `late` is what the rules have to look at: idle telemetry says nothing
+    to them.
+    """
 
     heartbeat_s: int
     catching_up: Callable[[str], bool]
+    before: dict[str, Chip] = field(default_factory=dict)
     chips: dict[str, Chip] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
     spoken: dict[str, set[int]] = field(default_factory=dict)
-    heard_before: dict[str, int] = field(default_factory=dict)
     live: list[tuple[Timed, Said]] = field(default_factory=list)
     late: list[tuple[Timed, Said]] = field(default_factory=list)
-    stored: list[Timed] = field(default_factory=list)
+    telemetry: list[Timed] = field(default_factory=list)
+    events: list[Timed] = field(default_factory=list)
     candidates: list[Timed] = field(default_factory=list)
-    telemetry: list[TelemetryRow] = field(default_factory=list)
-    events: list[EventRow] = field(default_factory=list)
+    newest: dict[str, Telemetry] = field(default_factory=dict)
+    idle: list[tuple[str, int, int, int]] = field(default_factory=list)
     quarantine: list[QuarantineRow] = field(default_factory=list)
     conflicts: list[Timed] = field(default_factory=list)
     boots: list[tuple[BootRow, int]] = field(default_factory=list)
     presence: dict[str, PresenceRow] = field(default_factory=dict)
-    answers: list[tuple[str, str, BootReply | Time | bytes, int | None]] = field(default_factory=list)
+    answers: list[tuple[str, str, BootReply | Time, int | None]] = field(default_factory=list)
+    again: list[tuple[str, int]] = field(default_factory=list)
     unreadable: list[Gap] = field(default_factory=list)
     review: list[str] = field(default_factory=list)
-    fresh: dict[tuple[str, int, int], int] = field(default_factory=dict)
-    fates: dict[str, int] = field(default_factory=dict)
+    fates: Counter[str] = field(default_factory=Counter)
+    lateness: Counter[str] = field(default_factory=Counter)
 
     # -- placing
 
     def add(self, chip: Chip) -> None:
         """Make a chip known to this batch, as it was before it."""
-        self.chips[chip.chip] = chip
-        self.heard_before[chip.chip] = chip.received_ms
+        self.before[chip.chip] = chip
+        self.chips[chip.chip] = copy(chip)
 
     def place(self, arrival: Arrival) -> None:
         """Put one arrival in its place; chips that may exist must have been added before."""
@@ -122,7 +130,7 @@ class Draft:
             self._cover(chip, boot, seq)
 
     def _presence(self, chip: Chip, arrival: Arrival, said: Presence) -> None:
-        self.fates["presence"] = self.fates.get("presence", 0) + 1
+        self.fates["presence"] += 1
         if (said.boot, said.connection) < chip.presence:
             return
         at = mapping.utc(arrival.received_ms)
@@ -130,18 +138,18 @@ class Draft:
             chip.chip_no, chip.chip, chip.shard, detect.RULES_VERSION, said.online, said.connection, said.boot,
             said.nonce, said.config_version, at,
         )  # fmt: skip
-        self.chips[chip.chip] = replace(chip, presence=(said.boot, said.connection), online=said.online)
+        chip.presence, chip.online = (said.boot, said.connection), said.online
 
     def _message(self, chip: Chip, arrival: Arrival, message: WireMessage) -> None:
         if isinstance(message, BootUp) and not self._boot(chip, arrival, message):
             return
-        chip = self._anchored(self.chips[chip.chip], arrival, message)
         timed = self._timed(chip, arrival, message)
-        if timed.at_ms > arrival.received_ms + FUTURE_MS:
-            self._unusable(chip, timed, "future", f"{timed.at_ms - arrival.received_ms} ms ahead of the server")
-        elif timed.at_ms < arrival.received_ms - TOO_OLD_MS:
+        ahead_ms = timed.at_ms - arrival.received_ms
+        if ahead_ms > FUTURE_MS:
+            self._unusable(chip, timed, "future", f"{ahead_ms} ms ahead of the server")
+        elif ahead_ms < -TOO_OLD_MS:
             self._unusable(chip, timed, "too_old", f"older than {DAYS_BACK - 1} days")
-        elif intake.place(chip.fold.progress, message.boot, message.seq) is Place.NEXT:
+        elif intake.place(chip.progress, message.boot, message.seq) is Place.NEXT:
             self.accept(timed, live=True)
         else:
             self.candidates.append(timed)
@@ -149,8 +157,8 @@ class Draft:
     def _boot(self, chip: Chip, arrival: Arrival, message: BootUp) -> bool:
         """The boot gate; whether the message goes on as evidence."""
         verdict = gate.judge(chip, message, arrival.hash, arrival.received_ms, self.heartbeat_s)
-        if verdict.again is not None:
-            self.answers.append((chip.shard, chip.chip, verdict.again, None))
+        if verdict.again:
+            self.again.append((chip.chip, message.boot))
         if verdict.reply is not None:
             self.answers.append((chip.shard, chip.chip, verdict.reply, arrival.hash if verdict.enters else None))
         if verdict.reason is not None:
@@ -159,46 +167,96 @@ class Draft:
                 self.conflicts.append(self._timed(chip, arrival, message))
         return verdict.enters
 
-    def _anchored(self, chip: Chip, arrival: Arrival, message: WireMessage) -> Chip:
-        """Fix the anchor of a boot at its first word."""
-        if message.boot in chip.boots:
-            return chip
-        answered = gate.remember(chip, message.boot, message.up, arrival.received_ms)
-        row = BootRow(chip.chip_no, message.boot, mapping.utc(answered.anchor_ms), None, None)
+    def _anchor(self, chip: Chip, arrival: Arrival, message: WireMessage) -> Anchor:
+        """The anchor of this boot; its first word fixes it."""
+        anchors = chip.anchors
+        if anchors and anchors[-1].boot == message.boot:
+            return anchors[-1]
+        known = chip.anchor(message.boot)
+        if known is not None:
+            return known
+        known = Anchor(message.boot, gate.anchor_ms(chip, message.boot, message.up, arrival.received_ms))
+        row = BootRow(chip.chip_no, message.boot, mapping.utc(known.at_ms), None, None)
         self.boots.append((row, arrival.received_ms))
-        self.chips[chip.chip] = with_boot(chip, message.boot, answered)
-        return self.chips[chip.chip]
+        with_anchor(chip, known)
+        self.touched.add(chip.chip)
+        return known
 
     def _timed(self, chip: Chip, arrival: Arrival, message: WireMessage) -> Timed:
-        anchor = gate.anchor_ms(chip, message.boot, message.up, arrival.received_ms)
-        at_ms, corrected_ms = mapping.times_ms(message, anchor)
-        late = detect.lateness(
-            says_late=message.late,
-            synced=message.clock == "synced" or self.catching_up(arrival.shard),
-            at_ms=at_ms if corrected_ms is None else corrected_ms,
-            received_ms=arrival.received_ms,
-        )
-        return Timed(arrival, message, chip.chip, at_ms, corrected_ms, late)
+        anchor = self._anchor(chip, arrival, message)
+        at_ms, corrected_ms = mapping.times_ms(message, anchor.at_ms)
+        now_ms = at_ms if corrected_ms is None else corrected_ms
+        if message.late or arrival.received_ms - now_ms > detect.LATE_MS:
+            synced = message.clock == "synced" or self.catching_up(arrival.shard)
+            late = detect.lateness(says_late=message.late, synced=synced, at_ms=now_ms, received_ms=arrival.received_ms)
+        else:
+            late = detect.LIVE
+        return Timed(arrival, message, chip.chip, chip.chip_no, at_ms, corrected_ms, late)
 
     # -- fates
 
     def accept(self, timed: Timed, *, live: bool) -> None:
         """A new message: its row, its word, its place in the chip's coverage."""
+        message = timed.message
         chip = self.chips[timed.chip]
-        message, arrival = timed.message, timed.arrival
-        row = (chip.chip_no, timed.at_ms, timed.corrected_ms, timed.late.kind, arrival.received_ms, arrival.hash)
         if isinstance(message, Telemetry):
-            self.telemetry.append(mapping.telemetry_row(message, *row))
+            self._accept_telemetry(chip, timed, message, live=live)
         else:
-            self.events.append(mapping.event_row(message, *row))
-        self.fresh[timed.chip, message.boot, message.seq] = arrival.hash
-        self.stored.append(timed)
-        said = mapping.word(message, timed.now_ms)
-        if said is not None:
-            (self.live if live else self.late).append((timed, said))
+            self._accept_event(chip, timed, message, live=live)
+        late, received_ms = timed.late, timed.arrival.received_ms
+        if late is not detect.LIVE:
+            self.lateness[late.kind] += 1
+        chip.received_ms = max(chip.received_ms, received_ms)
         self._cover(chip, message.boot, message.seq)
-        self._wants_time(chip, timed)
-        self.fates["new"] = self.fates.get("new", 0) + 1
+        self.fates["new"] += 1
+
+    def _accept_telemetry(self, chip: Chip, timed: Timed, message: Telemetry, *, live: bool) -> None:
+        self.telemetry.append(timed)
+        now_ms, idle = timed.now_ms, mapping.is_idle(message)
+        if idle:
+            self._idle(chip, now_ms, message)
+        else:
+            self._say(timed, mapping.telemetry_word(message, now_ms), live=live)
+        if self._is_newest(chip, timed, now_ms):
+            self.newest[chip.chip] = message
+            chip.state, chip.contact = message.state, message.contact
+            chip.burning = not idle and is_burning(message.state, mapping.last_known(message.current_a))
+
+    @staticmethod
+    def _is_newest(chip: Chip, timed: Timed, now_ms: int) -> bool:
+        """Nothing late overwrites a newer state."""
+        if now_ms < chip.at_ms or timed.late.kind == "chip":
+            return False
+        chip.at_ms = now_ms
+        return True
+
+    def _accept_event(self, chip: Chip, timed: Timed, message: WireMessage, *, live: bool) -> None:
+        self.events.append(timed)
+        self._is_newest(chip, timed, timed.now_ms)
+        said = mapping.event_said(message, timed.now_ms)
+        if said is not None:
+            self._say(timed, said, live=live)
+        if isinstance(message, Event) and isinstance(message.event, TimeWanted) and timed.late.kind == "live":
+            words = Time(aud=chip.chip, boot=message.boot, up=message.up, at=timed.arrival.received_ms)
+            self.answers.append((chip.shard, chip.chip, words, None))
+
+    def _say(self, timed: Timed, said: Said, *, live: bool) -> None:
+        (self.live if live else self.late).append((timed, said))
+
+    def _idle(self, chip: Chip, now_ms: int, message: Telemetry) -> None:
+        """Time without current and without a session: summed up in the chip's state, and added to its day a quarter at a time."""
+        quarter = mapping.quarter_of(message, now_ms)
+        if chip.quarter != quarter:
+            self.close_quarter(chip)
+            chip.quarter = quarter
+        chip.idle_ms += mapping.covered_ms(message)
+        chip.idle_messages += 1
+
+    def close_quarter(self, chip: Chip) -> None:
+        """What was summed up goes to the machine's day."""
+        if chip.idle_messages:
+            self.idle.append((chip.chip, chip.quarter, chip.idle_ms, chip.idle_messages))
+            chip.idle_ms = chip.idle_messages = 0
 
     def settle(self, found: dict[int, int], quarantined: set[int], elsewhere: set[int]) -> None:
         """Decide the candidates, now that the store has said what it holds (positions as in `candidates`).
@@ -206,8 +264,9 @@ class Draft:
         A conflict needs proof: another content, or another time, is stored under the key. What was seen and is nowhere (given up
         as unreadable, declared lost, counted beyond the quarantine's cap) is late evidence, and welcome.
         """
+        fresh = {_key(timed): timed.arrival.hash for timed in (*self.telemetry, *self.events)}
         for number, timed in enumerate(self.candidates):
-            stored = self.fresh.get((timed.chip, timed.message.boot, timed.message.seq), found.get(number))
+            stored = fresh.get(_key(timed), found.get(number))
             if stored is not None and stored != timed.arrival.hash:
                 self._conflict(timed, "another content is stored under this key")
             elif stored is not None or number in quarantined:
@@ -216,9 +275,10 @@ class Draft:
                 self._conflict(timed, "this key is stored with another time")
             else:
                 self.accept(timed, live=False)
+                fresh[_key(timed)] = timed.arrival.hash
 
     def _repeated(self, timed: Timed) -> None:
-        self.fates["duplicate"] = self.fates.get("duplicate", 0) + 1
+        self.fates["duplicate"] += 1
         self._cover(self.chips[timed.chip], timed.message.boot, timed.message.seq)
 
     def _conflict(self, timed: Timed, detail: str) -> None:
@@ -240,28 +300,24 @@ class Draft:
             at, arrival.topic[:200], arrival.chip, boot, seq, reason, detail[:500], arrival.hash, arrival.payload
         )
         self.quarantine.append(row)
-        self.fates[reason] = self.fates.get(reason, 0) + 1
+        self.fates[reason] += 1
 
     # -- bookkeeping
 
     def _cover(self, chip: Chip, boot: int, seq: int) -> None:
-        current = self.chips[chip.chip]
-        self.spoken.setdefault(chip.chip, set()).add(boot)
-        progress = intake.cover(current.fold.progress, boot, seq)
-        self.chips[chip.chip] = replace(current, fold=replace(current.fold, progress=progress))
-        self.touched.add(chip.chip)
-
-    def _wants_time(self, chip: Chip, timed: Timed) -> None:
-        message = timed.message
-        if isinstance(message, Event) and isinstance(message.event, TimeWanted) and timed.late.kind == "live":
-            words = Time(aud=chip.chip, boot=message.boot, up=message.up, at=timed.arrival.received_ms)
-            self.answers.append((chip.shard, chip.chip, words, None))
+        spoken = self.spoken.get(chip.chip)
+        if spoken is None:
+            self.spoken[chip.chip] = {boot}
+            self.touched.add(chip.chip)
+        else:
+            spoken.add(boot)
+        chip.progress = intake.cover(chip.progress, boot, seq)
 
     def keys(self) -> list[Key]:
         """What the store is asked about."""
         return [
             Key(
-                self.chips[timed.chip].chip_no,
+                timed.chip_no,
                 timed.chip,
                 mapping.utc(timed.at_ms),
                 timed.message.boot,
@@ -274,12 +330,19 @@ class Draft:
     def answered(self, chip: str, boot: int, content: int, reply: bytes) -> None:
         """A boot message was answered with these bytes: the same bytes for the same message from now on."""
         current = self.chips[chip]
-        known = current.boots[boot]
-        self.chips[chip] = with_boot(current, boot, Answered(known.anchor_ms, content, reply))
-        row = BootRow(current.chip_no, boot, mapping.utc(known.anchor_ms), content, reply)
+        known = current.anchor(boot)
+        assert known is not None  # noqa: S101  (its own message fixed it)
+        with_anchor(current, known._replace(hash=content))
+        row = BootRow(current.chip_no, boot, mapping.utc(known.at_ms), content, reply)
         self.boots.append((row, current.received_ms))
 
 
+def _key(timed: Timed) -> tuple[int, int, int]:
+    return timed.chip_no, timed.message.boot, timed.message.seq
+
+
 def tickets(draft: Draft) -> set[UUID]:
-    """The tickets whose meaning the fold needs."""
-    return {said.ticket for _, said in (*draft.live, *draft.late) if getattr(said, "ticket", None) is not None}  # type: ignore[union-attr,misc]
+    """The tickets whose meaning the fold needs: where a session begins, and where one may have to be put together again."""
+    begun = {said.ticket for _, said in draft.live if type(said) is Closed and said.ticket is not None}
+    late = {said.ticket for _, said in draft.late if getattr(said, "ticket", None) is not None}  # type: ignore[union-attr]
+    return begun | late  # type: ignore[operator]

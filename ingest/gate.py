@@ -6,18 +6,18 @@ Pure. Refuses signing and sending.
 from dataclasses import dataclass
 from typing import Literal
 
-from ingest.memory import Answered, Chip
+from ingest.memory import Chip
 from schemas.chip import BootUp
 from schemas.signed import BootReply
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The words of the reply, or the very bytes of an earlier one; `enters`: the message is evidence."""
+    """The words of the reply; `again`: the very bytes of the earlier one; `enters`: the message is evidence."""
 
     enters: bool
     reply: BootReply | None
-    again: bytes | None = None
+    again: bool = False
     reason: Literal["boot_below_floor", "changed_key"] | None = None
 
 
@@ -27,10 +27,10 @@ def judge(chip: Chip, message: BootUp, content: int, received_ms: int, heartbeat
     A late one of an earlier boot is plain evidence. Another one at or below the last known boot gets a floor: the chip's
     counter went back, and its evidence would be taken for repetitions.
     """
-    known = chip.fold.progress.boot
-    answered = chip.boots.get(message.boot)
+    known = chip.progress.boot
+    answered = chip.anchor(message.boot)
     if answered is not None and answered.hash == content:
-        return Verdict(enters=True, reply=None, again=answered.reply)
+        return Verdict(enters=True, reply=None, again=True)
     if message.late and message.boot < known:
         return Verdict(enters=True, reply=None)
     if message.boot < known:
@@ -53,13 +53,8 @@ def pending(name: str, message: BootUp, received_ms: int, heartbeat_s: int) -> B
 
 def anchor_ms(chip: Chip, boot: int, up: int, received_ms: int) -> int:
     """When `up` was 0 in this boot: fixed at the first word of a boot, never changed (P16)."""
-    answered = chip.boots.get(boot)
-    return answered.anchor_ms if answered is not None else received_ms - up
-
-
-def remember(chip: Chip, boot: int, up: int, received_ms: int) -> Answered:
-    """The boot as it is known from now on."""
-    return chip.boots.get(boot) or Answered(anchor_ms(chip, boot, up, received_ms))
+    known = chip.anchor(boot)
+    return known.at_ms if known is not None else received_ms - up
 
 
 def _reply(chip: Chip, message: BootUp, received_ms: int, heartbeat_s: int, floor: int | None) -> BootReply:

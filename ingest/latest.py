@@ -1,80 +1,72 @@
 """The latest state of each chip of a batch, for people who ask what it is doing now; and a word in the live map's tail where
 somebody who watches would see a difference.
 
-Refuses to let late words overwrite newer ones.
+Refuses to let late words overwrite newer ones: the draft has told which words are the newest.
 """
 
-from dataclasses import replace
 from datetime import datetime
-from uuid import UUID
 
 from ingest import mapping
 from ingest.batch import Batch
-from ingest.draft import Timed
-from ingest.memory import Chip, Latest, to_json
+from ingest.memory import Chip, to_json
 from schemas.chip import Telemetry
-from weld.core import detect
-from weld.core.said import ARC_A
+from weld.core import detect, intake
 from weld.store import chips
+from weld.store.binary import jsonb, micros, uuid_bytes
+from weld.store.chips import StateRow
 
 
 async def write_states(batch: Batch) -> None:
     """The latest state of each chip: one row a chip, never moved back by late words."""
-    before: dict[str, Latest] = {}
-    for timed in batch.draft.stored:
-        chip = batch.chip(timed.chip)
-        before.setdefault(chip.chip, chip.latest)
-        if timed.late.kind != "chip" and timed.now_ms >= (chip.latest.at_ms or 0):
-            chip = replace(chip, latest=_latest(chip.latest, timed))
-        batch.put(replace(chip, received_ms=max(chip.received_ms, timed.arrival.received_ms)))
-    rows = [_state_row(batch.chip(name)) for name in batch.draft.touched]
-    if rows:
+    draft = batch.draft
+    if rows := [_row(draft.before[name], draft.chips[name], draft.newest.get(name)) for name in draft.touched]:
         await chips.put_states(batch.conn, rows)
-    if batch.draft.presence:
-        await chips.put_presence(batch.conn, list(batch.draft.presence.values()))
-    if changes := [_change(batch.chip(name)) for name, old in before.items() if _differs(old, batch.chip(name).latest)]:
+    if draft.presence:
+        await chips.put_presence(batch.conn, list(draft.presence.values()))
+    if changes := [
+        _change(draft.chips[name]) for name in draft.newest if _differs(draft.before[name], draft.chips[name])
+    ]:
         await chips.put_changes(batch.conn, changes)
 
 
-def _differs(before: Latest, after: Latest) -> bool:
+def _differs(before: Chip, after: Chip) -> bool:
     """Whether somebody who watches sees a difference: the state, the contact, or whether an arc burns."""
-    return after.state is not None and _visible(before) != _visible(after)
-
-
-def _visible(latest: Latest) -> tuple[str | None, str | None, bool]:
-    return latest.state, latest.contact, latest.state == "arcing" or (latest.current_a or 0.0) >= ARC_A
+    return after.state != before.state or after.contact != before.contact or after.burning != before.burning
 
 
 def _change(chip: Chip) -> tuple[str, str, datetime]:
-    latest = chip.latest
-    return chip.chip, latest.state or "", mapping.utc(latest.at_ms or 0)
+    return chip.chip, chip.state or "", mapping.utc(chip.at_ms)
 
 
-def _latest(before: Latest, timed: Timed) -> Latest:
-    message = timed.message
-    if not isinstance(message, Telemetry):
-        return replace(before, at_ms=timed.now_ms)
-    known = [a for a in message.current_a if a is not None]
-    here = message.position
-    return Latest(
-        at_ms=timed.now_ms,
-        state=message.state,
-        contact=message.contact,
-        session=UUID(message.session) if message.session else None,
-        ticket=UUID(message.ticket) if message.ticket else None,
-        current_a=known[-1] if known else None,
-        energy_wh=message.energy_wh if message.energy_wh is not None else before.energy_wh,
-        lat=here.lat if here else before.lat,
-        lon=here.lon if here else before.lon,
-        accuracy_m=here.accuracy_m if here else before.accuracy_m,
-    )
+def _row(before: Chip, chip: Chip, told: Telemetry | None) -> StateRow:
+    progress = chip.progress
+    as_saved = chip.fold is before.fold and intake.only_grew(before.progress, progress)
+    return StateRow(
+        chip.chip_no, chip.chip, chip.shard, detect.RULES_VERSION, progress.boot, progress.seq, micros(chip.received_ms),
+        micros(chip.at_ms) if chip.at_ms else None, *(_SILENT if told is None else _told(told)),
+        chip.quarter, chip.idle_ms, chip.idle_messages, None if as_saved else jsonb(to_json(chip)),
+    )  # fmt: skip
 
 
-def _state_row(chip: Chip) -> chips.StateRow:
-    latest = chip.latest
-    return chips.StateRow(
-        chip.chip_no, chip.chip, chip.shard, detect.RULES_VERSION, chip.fold.progress.boot, chip.fold.progress.seq,
-        mapping.utc(chip.received_ms), None if latest.at_ms is None else mapping.utc(latest.at_ms), latest.state,
-        latest.contact, latest.session, latest.ticket, latest.current_a, latest.energy_wh,
-        latest.lat, latest.lon, latest.accuracy_m, to_json(chip),
+_Told = tuple[
+    bool,
+    str | None,
+    str | None,
+    bytes | None,
+    bytes | None,
+    float | None,
+    float | None,
+    float | None,
+    float | None,
+    float | None,
+]  # fmt: skip  (from `told` to `accuracy_m` of a StateRow)
+_SILENT: _Told = (False, None, None, None, None, None, None, None, None, None)
+
+
+def _told(message: Telemetry) -> _Told:
+    session, ticket, here = message.session, message.ticket, message.position
+    return (
+        True, message.state, message.contact, None if session is None else uuid_bytes(session),
+        None if ticket is None else uuid_bytes(ticket), mapping.last_known(message.current_a), message.energy_wh,
+        here.lat if here else None, here.lon if here else None, here.accuracy_m if here else None,
     )  # fmt: skip

@@ -3,16 +3,25 @@
 Refuses rules: what a word means is decided in weld.core.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 import msgspec
 
 from schemas.chip import BootUp, Event, Message, Result, Telemetry
-from weld.core.said import ArcBegan, Booted, Bypassed, Closed, Moment, Opened, Said, Steps, sampled
+from weld.core.detect import Lateness
+from weld.core.said import ArcBegan, Booted, Bypassed, Closed, Moment, Opened, Said, Sampled, Steps, sampled
+from weld.store.binary import floats, ints, jsonb, micros, uuid_bytes
 from weld.store.evidence import EventRow, StoredEvent, StoredTelemetry, TelemetryRow
 from weld.store.reported import ArcRow
+
+if TYPE_CHECKING:
+    from ingest.arrival import Arrival
+
+QUARTER_MS = 900_000
 
 
 def utc(ms: int) -> datetime:
@@ -32,32 +41,52 @@ def times_ms(message: Message, anchor_ms: int) -> tuple[int, int | None]:
     return message.at, anchor_ms + message.up if message.clock == "drifting" else None
 
 
+@lru_cache(maxsize=65_536)
+def _parse(text: str) -> UUID:
+    """A session is named in each of its messages."""
+    return UUID(text)
+
+
 def _uuid(text: str | None) -> UUID | None:
-    return UUID(text) if text is not None else None
+    return None if text is None else _parse(text)
 
 
-def telemetry_row(
-    message: Telemetry, chip_no: int, at_ms: int, corrected_ms: int | None, late: str, received_ms: int, content: int
-) -> TelemetryRow:
+class Stored(Protocol):
+    """A message with its times, on its way into the store (ingest.draft.Timed)."""
+
+    @property
+    def arrival(self) -> "Arrival": ...
+    @property
+    def chip_no(self) -> int: ...
+    @property
+    def at_ms(self) -> int: ...
+    @property
+    def corrected_ms(self) -> int | None: ...
+    @property
+    def late(self) -> Lateness: ...
+
+
+def telemetry_row(timed: Stored, message: Telemetry) -> TelemetryRow:
     """A telemetry message as its row."""
-    position = message.position
+    position, arrival, corrected_ms = message.position, timed.arrival, timed.corrected_ms
+    session, ticket = message.session, message.ticket
     return TelemetryRow(
-        chip_no,
-        utc(at_ms),
+        timed.chip_no,
+        micros(timed.at_ms),
         message.boot,
         message.seq,
-        utc(received_ms),
-        None if corrected_ms is None else utc(corrected_ms),
+        micros(arrival.received_ms),
+        None if corrected_ms is None else micros(corrected_ms),
         message.clock,
-        late,
-        content,
+        timed.late.kind,
+        arrival.hash,
         message.up,
         message.from_up,
         message.step_ms,
-        message.current_a,
-        message.peak_a,
-        message.voltage_v,
-        message.arc_ms,
+        floats(message.current_a),
+        floats(message.peak_a),
+        floats(message.voltage_v),
+        ints(message.arc_ms),
         message.state,
         message.contact,
         message.energy_wh,
@@ -68,21 +97,46 @@ def telemetry_row(
         position.lat if position else None,
         position.lon if position else None,
         position.accuracy_m if position else None,
-        _uuid(message.session),
-        _uuid(message.ticket),
-    )  # fmt: skip  (one row of the table a line)
+        None if session is None else uuid_bytes(session),
+        None if ticket is None else uuid_bytes(ticket),
+    )
 
 
-def event_row(
-    message: Message, chip_no: int, at_ms: int, corrected_ms: int | None, late: str, received_ms: int, content: int
-) -> EventRow:
+def event_row(timed: Stored, message: Message) -> EventRow:
     """Any other message as its row; `body` is the event, or the message without its envelope."""
     kind, name, body = event_body(message)
+    arrival, corrected_ms, session = timed.arrival, timed.corrected_ms, body.get("session")
     return EventRow(
-        chip_no, utc(at_ms), message.boot, message.seq, utc(received_ms),
-        None if corrected_ms is None else utc(corrected_ms), message.clock, late, content,
-        message.up, kind, name, _uuid(body.get("session")), body,
+        timed.chip_no, micros(timed.at_ms), message.boot, message.seq, micros(arrival.received_ms),
+        None if corrected_ms is None else micros(corrected_ms), message.clock, timed.late.kind, arrival.hash,
+        message.up, kind, name, None if session is None else uuid_bytes(session), jsonb(msgspec.json.encode(body)),
     )  # fmt: skip
+
+
+def is_idle(message: Telemetry) -> bool:
+    """Whether it says nothing to the rules and to sessions: no session, no current, no arc. Unknown samples are no current."""
+    return (
+        message.session is None and not any(message.current_a) and not any(message.arc_ms) and not any(message.peak_a)
+    )
+
+
+def last_known(values: Sequence[float | None]) -> float | None:
+    """The newest sample that is known."""
+    for value in reversed(values):
+        if value is not None:
+            return value
+    return None
+
+
+def covered_ms(message: Telemetry) -> int:
+    """How much time its samples tell of."""
+    values = message.arc_ms
+    return (len(values) - values.count(None)) * message.step_ms
+
+
+def quarter_of(message: Telemetry, at_ms: int) -> int:
+    """The quarter of an hour (UTC) in which its samples begin: zones differ by quarters, so a quarter lies in one day."""
+    return (at_ms - max(0, message.up - message.from_up)) // QUARTER_MS
 
 
 def event_body(message: Message) -> tuple[str, str, dict[str, Any]]:
@@ -97,18 +151,20 @@ def event_body(message: Message) -> tuple[str, str, dict[str, Any]]:
     return kind, kind, body
 
 
-def word(message: Message, at_ms: int) -> Said | None:
-    """What a message says to the rules; None where it says nothing to them."""
+def telemetry_word(message: Telemetry, at_ms: int) -> Sampled:
+    """What samples say to the rules."""
     when = Moment(message.boot, message.seq, message.up, at_ms)
-    if isinstance(message, Telemetry):
-        steps = Steps(message.current_a, message.peak_a, message.voltage_v, message.arc_ms)
-        span = (message.from_up, message.step_ms)
-        return sampled(when, span, steps, message.contact, _uuid(message.session), _uuid(message.ticket))
+    steps = Steps(message.current_a, message.peak_a, message.voltage_v, message.arc_ms)
+    span = (message.from_up, message.step_ms)
+    return sampled(when, span, steps, message.contact, _uuid(message.session), _uuid(message.ticket))
+
+
+def event_said(message: Message, at_ms: int) -> Said | None:
+    """What any other message says to the rules; None where it says nothing to them."""
+    when = Moment(message.boot, message.seq, message.up, at_ms)
     if isinstance(message, BootUp):
         return Booted(when, _uuid(message.session), message.contact)
-    if isinstance(message, Event):
-        return event_word(when, msgspec.to_builtins(message.event))
-    return None
+    return event_word(when, msgspec.to_builtins(message.event)) if isinstance(message, Event) else None
 
 
 def event_word(when: Moment, body: dict[str, Any]) -> Said | None:

@@ -11,7 +11,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import cast
 
 import mqtt5
 
@@ -35,20 +35,14 @@ class Address:
     tls: ssl.SSLContext | None = None
 
 
-class Delivery(NamedTuple):
-    """One PUBLISH that waits for its acknowledgement."""
-
-    link: "Link"
-    topic: str
-    payload: bytes
-    packet_id: int | None
-    received_s: float
+Deliver = Callable[["Link", int | None, str, bytes], None]
+"""Told of each PUBLISH: its link, its packet id (None: nothing to acknowledge), topic and payload."""
 
 
 class Link(asyncio.Protocol):
     """One connection of a persistent session. A new connection is a new Link: packet ids do not outlive it."""
 
-    def __init__(self, client_id: str, address: Address, deliver: Callable[[Delivery], None]) -> None:
+    def __init__(self, client_id: str, address: Address, deliver: Deliver) -> None:
         self._client_id = client_id
         self._address = address
         self._deliver = deliver
@@ -67,9 +61,7 @@ class Link(asyncio.Protocol):
         self.session_present = False
 
     @classmethod
-    async def open(
-        cls, client_id: str, address: Address, filters: Sequence[str], deliver: Callable[[Delivery], None]
-    ) -> "Link":
+    async def open(cls, client_id: str, address: Address, filters: Sequence[str], deliver: Deliver) -> "Link":
         """Connect and, where the broker has no session for us, subscribe. Raises Refused or OSError."""
         loop = asyncio.get_running_loop()
         link = cls(client_id, address, deliver)
@@ -186,8 +178,7 @@ class Link(asyncio.Protocol):
     def _handle(self, packet: object) -> None:
         match packet:
             case mqtt5.PublishPacket():
-                now = asyncio.get_running_loop().time()
-                self._deliver(Delivery(self, packet.topic, bytes(packet.payload), packet.packet_id, now))
+                self._deliver(self, packet.packet_id, packet.topic, packet.payload)
             case mqtt5.PubAckPacket():
                 self._in_flight.discard(packet.packet_id)
                 self._flush()

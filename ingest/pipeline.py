@@ -6,7 +6,6 @@ SQL: it is in weld.store.
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from uuid import UUID
 
 from ingest import alarm, books, latest, mapping
@@ -57,10 +56,13 @@ async def look_up_tickets(batch: Batch) -> None:
 
 async def store_evidence(batch: Batch) -> None:
     """Every new message, once."""
-    if batch.draft.telemetry:
-        await evidence.put_telemetry(batch.conn, batch.draft.telemetry)
-    if batch.draft.events:
-        await evidence.put_events(batch.conn, batch.draft.events)
+    draft = batch.draft
+    if draft.telemetry:
+        # only telemetry is there, which the type of a Timed does not tell
+        rows = (mapping.telemetry_row(timed, timed.message) for timed in draft.telemetry)  # type: ignore[arg-type]
+        await evidence.put_telemetry(batch.conn, rows)
+    if draft.events:
+        await evidence.put_events(batch.conn, (mapping.event_row(timed, timed.message) for timed in draft.events))
     if batch.draft.quarantine:
         await evidence.put_quarantine(batch.conn, batch.draft.quarantine)
 
@@ -68,7 +70,7 @@ async def store_evidence(batch: Batch) -> None:
 async def write_events(batch: Batch) -> None:
     """Arcs, results of commands, armed tickets, declared losses."""
     arcs = []
-    for timed in batch.draft.stored:
+    for timed in batch.draft.events:
         chip = batch.chip(timed.chip)
         if (arc := mapping.arc_row(timed.message, chip.chip_no, timed.now_ms)) is not None:
             arcs.append(arc)
@@ -84,8 +86,7 @@ async def write_events(batch: Batch) -> None:
 async def _event(batch: Batch, chip: Chip, timed: Timed, message: Event) -> None:
     match message.event:
         case BufferOverflow(lost_boot=boot, lost_from=low, lost_to=high):
-            progress = intake.forgo(chip.fold.progress, boot, low, high)
-            batch.put(replace(chip, fold=replace(chip.fold, progress=progress)))
+            chip.progress = intake.forgo(chip.progress, boot, low, high)
             await evidence.put_hole(batch.conn, chip.chip_no, boot, low, high, "lost", batch.now)
         case Armed(ticket=named):
             ticket = UUID(named)
@@ -97,25 +98,28 @@ async def declare_unreadable(batch: Batch) -> None:
     """What stays unreadable after three resends is declared so, so that the chip may forget it (P14)."""
     for gap in batch.draft.unreadable:
         chip = batch.chip(gap.chip)
-        progress = intake.forgo(chip.fold.progress, gap.boot, gap.low, gap.high)
-        batch.put(replace(chip, fold=replace(chip.fold, progress=progress)))
+        chip.progress = intake.forgo(chip.progress, gap.boot, gap.low, gap.high)
+        batch.touch(chip)
         await evidence.put_hole(batch.conn, chip.chip_no, gap.boot, gap.low, gap.high, "unreadable", batch.now)
         fates = batch.draft.fates
         fates["unreadable"] = fates.get("unreadable", 0) + gap.high - gap.low + 1
 
 
 async def write_days(batch: Batch) -> None:
-    """The first rollup: every new message is added once to the day of its machine."""
+    """The first rollup: every new message is added once to the day of its machine; idle ones a quarter of an hour at a time."""
     sums: dict[tuple[str, int], list[float]] = defaultdict(lambda: [0, 0, 0.0, 0])
     for timed, said in (*batch.draft.live, *batch.draft.late):
         if isinstance(said, Sampled):
-            quarter = said.from_ms // 900_000  # zones differ by quarters of an hour, so a quarter lies in one day
-            total = sums[timed.chip, quarter]
+            total = sums[timed.chip, said.from_ms // mapping.QUARTER_MS]
             for index, value in enumerate((said.arc_ms, said.covered_ms, said.energy_wh, 1)):
                 total[index] += value
+    for name, quarter, covered_ms, messages in batch.draft.idle:
+        total = sums[name, quarter]
+        total[1] += covered_ms
+        total[3] += messages
     rows = [
-        DayRow(chip, mapping.utc(quarter * 900_000), int(t[0]), int(t[1]), t[2], 0, int(t[3]))
-        for (chip, quarter), t in sums.items()
+        DayRow(name, quarter * mapping.QUARTER_MS, int(t[0]), int(t[1]), t[2], 0, int(t[3]))
+        for (name, quarter), t in sums.items()
     ]
     if rows:
         await reported.add_days(batch.conn, rows)
@@ -124,13 +128,19 @@ async def write_days(batch: Batch) -> None:
 async def answer_boots(batch: Batch) -> None:
     """Sign what boots and time requests are told; a boot's answer is kept, for the same message gets it again."""
     for shard, chip, words, content in batch.draft.answers:
-        payload = words if isinstance(words, bytes) else batch.sign(words)
+        payload = batch.sign(words)
         batch.replies.append((shard, chip, payload))
-        if content is not None and not isinstance(words, bytes | Time):
+        if content is not None and not isinstance(words, Time):
             batch.draft.answered(chip, words.boot, content, payload)
     if batch.draft.boots:
         rows = [(row, mapping.utc(received)) for row, received in batch.draft.boots]
         await chips.put_boots(batch.conn, rows)
+    if batch.draft.again:
+        asked = {(batch.chip(name).chip_no, boot): batch.chip(name) for name, boot in batch.draft.again}
+        for row in await chips.boots(batch.conn, list(asked)):
+            if row.reply is not None:
+                there = asked[row.chip_no, row.boot]
+                batch.replies.append((there.shard, there.chip, row.reply))
 
 
 async def hint(batch: Batch) -> None:

@@ -38,7 +38,7 @@ class Host(Protocol):
     clock: "Clock"
     memory: "Memory"
 
-    async def review(self, names: "Sequence[str]") -> None:
+    async def review(self, names: "Sequence[tuple[str, str]]") -> None:
         """Write these chips' open sessions as they stand now."""
 
     async def with_connection(self, work: "Callable[[Conn], Awaitable[None]]") -> None:
@@ -114,10 +114,13 @@ class Watchdog:
     async def _overdue_sessions(self) -> None:
         now_ms = mapping.ms_of(self._host.clock.now())
         chips = [
-            chip for shard in self._settled() for chip in self._host.memory.of(shard) if self._overdue(chip, now_ms)
+            chip
+            for shard in self._settled()
+            for chip in self._host.memory.working(shard)
+            if self._overdue(chip, now_ms)
         ]
         if chips:
-            await self._host.review([chip.chip for chip in chips])
+            await self._host.review([(chip.shard, chip.chip) for chip in chips])
             self._inferred.update(
                 {chip.chip: _mark(chip.fold.session) for chip in chips if chip.fold.session is not None}
             )

@@ -16,11 +16,11 @@ import structlog
 from ingest import arrival, counters, mapping, memory, pipeline
 from ingest.arrival import Arrival
 from ingest.batch import Batch
-from ingest.confirm import Confirmations, Gap, Resends
+from ingest.confirm import Confirmations, Due, Gap, Resends
 from ingest.draft import Draft
 from ingest.holdings import Holdings, Shard
-from ingest.memory import Answered, Chip, Memory
-from ingest.mqtt import Address, Delivery, Link
+from ingest.memory import Anchor, Chip, Memory
+from ingest.mqtt import Address, Link
 from ingest.pipeline import LeaseLost
 from ingest.settings import IngestSettings
 from ingest.watchdog import Watchdog
@@ -40,7 +40,7 @@ log = structlog.get_logger()
 class Portion:
     """A batch or a part of one; `again`: memory was loaded anew for it once; `poison`: it is one message, and why it is bad."""
 
-    deliveries: list[Delivery]
+    arrivals: list[Arrival]
     again: bool = False
     poison: str | None = None
 
@@ -50,10 +50,10 @@ class Portion:
 
     def split(self, error: str) -> "list[Portion]":
         """Its halves, the second first (they are taken from the end); a single message is the bad one."""
-        if len(self.deliveries) == 1:
+        if len(self.arrivals) == 1:
             return [] if self.poison is not None else [replace(self, poison=error)]
-        half = len(self.deliveries) // 2
-        return [Portion(self.deliveries[half:], self.again), Portion(self.deliveries[:half], self.again)]
+        half = len(self.arrivals) // 2
+        return [Portion(self.arrivals[half:], self.again), Portion(self.arrivals[:half], self.again)]
 
 
 class Worker:
@@ -68,11 +68,13 @@ class Worker:
         self.memory = Memory()
         self._url = database_url
         self._key = key
-        self._inbox: deque[Delivery] = deque()
+        self._inbox: deque[Arrival] = deque()
+        self._tick_s = 0.0
+        self._tick_ms = 0
         self._arrived = asyncio.Event()
         self._paused = False
         self._doubt = False
-        self._confirmations = Confirmations(settings.stored_after_s)
+        self._confirmations = Confirmations(settings.stored_after_s, settings.stored_a_second)
         self._resends = Resends(settings.resend_after_s)
         self._conn: Conn | None = None
         self._busy = asyncio.Lock()  # one transaction at a time: batches, and the watcher's own
@@ -93,7 +95,7 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`; then finish the batch, acknowledge, release the leases."""
-        self._conn = await connect(self._url, "ingest")
+        self._conn = await self._connect()
         try:
             async with asyncio.TaskGroup() as tasks:
                 leasing = tasks.create_task(self.holdings.keep(self._url, stop))
@@ -111,12 +113,19 @@ class Worker:
 
     # -- arrivals
 
-    def _take(self, delivery: Delivery) -> None:
+    def _take(self, link: Link, packet_id: int | None, topic: str, payload: bytes) -> None:
         counters.RECEIVED.inc()
-        self._inbox.append(delivery)
+        self._inbox.append(arrival.read(link, packet_id, topic, payload, self._received_ms()))
         self._arrived.set()
         if not self._paused and len(self._inbox) > self.settings.inbox_messages:
             self._pause(paused=True)
+
+    def _received_ms(self) -> int:
+        """The time of receipt: one look at the clock for all that comes in one turn of the loop."""
+        tick_s = asyncio.get_running_loop().time()
+        if tick_s != self._tick_s:
+            self._tick_s, self._tick_ms = tick_s, mapping.ms_of(self.clock.now())
+        return self._tick_ms
 
     def _pause(self, *, paused: bool) -> None:
         self._paused = paused
@@ -124,7 +133,7 @@ class Worker:
 
     def _forget(self, shard: str) -> None:
         """A shard was taken from us."""
-        self._resends.forget(chip.chip for chip in self.memory.of(shard))
+        self._resends.forget(shard)
 
     # -- batches
 
@@ -137,21 +146,21 @@ class Worker:
                 taken = [self._inbox.popleft() for _ in range(min(len(self._inbox), self.settings.batch_messages))]
                 counters.WAITING.set(len(self._inbox))
                 async with self._busy:
-                    await self._process([delivery for delivery in taken if delivery.link.alive], stop)
+                    await self._process([one for one in taken if one.link.alive], stop)
                 if self._paused and len(self._inbox) < self.settings.inbox_messages // 2:
                     self._pause(paused=False)
                 self._mark_drained()
             self._mark_drained()
 
     def _mark_drained(self) -> None:
-        self.holdings.mark_drained(Counter(delivery.topic[5:7] for delivery in self._inbox))
+        self.holdings.mark_drained(Counter(one.shard for one in self._inbox))
 
-    async def _process(self, deliveries: list[Delivery], stop: asyncio.Event) -> None:
+    async def _process(self, arrivals: list[Arrival], stop: asyncio.Event) -> None:
         """One batch to its end: committed, or split down to the one message that cannot be stored.
 
         Whatever goes wrong here is answered here: an error in the handling of an error must not end the worker.
         """
-        work, backoff_s = [Portion(deliveries)], 0.1
+        work, backoff_s = [Portion(arrivals)], 0.1
         while work and not stop.is_set():
             portion = work.pop()
             try:
@@ -162,7 +171,7 @@ class Worker:
                 work.append(portion)
             except DOUBLED:
                 counters.BATCHES.labels("memory_wrong").inc()
-                log.error("memory_was_wrong", messages=len(portion.deliveries))
+                log.error("memory_was_wrong", messages=len(portion.arrivals))
                 self._doubt = True
                 work += (
                     portion.split("a key that was thought new is stored") if portion.again else [portion.once_more()]
@@ -171,7 +180,7 @@ class Worker:
                 if blames_data(error):
                     # The transaction was rolled back for certain, so memory is still right.
                     counters.BATCHES.labels("split").inc()
-                    log.warning("batch_failed", messages=len(portion.deliveries), error=type(error).__name__)
+                    log.warning("batch_failed", messages=len(portion.arrivals), error=type(error).__name__)
                     work += portion.split(f"{type(error).__name__}: {error}")
                     continue
                 counters.BATCHES.labels("database_lost").inc()
@@ -188,53 +197,48 @@ class Worker:
 
     async def _commit(self, portion: "Portion") -> None:
         await self._trust()
-        deliveries = [d for d in portion.deliveries if d.topic[5:7] in self.shards]
-        if not deliveries:
+        arrivals = [one for one in portion.arrivals if one.shard in self.shards]
+        if not arrivals:
             return
-        arrivals = [self._read(delivery) for delivery in deliveries]
         if portion.poison is not None:
-            await self._commit_draft(deliveries, self._poisoned(arrivals[0], portion.poison))
+            await self._commit_draft(arrivals, self._poisoned(arrivals[0], portion.poison))
             return
         draft = self._draft(arrivals)
-        strangers = {a.chip for a in arrivals if a.chip is not None and a.chip not in draft.chips}
+        strangers = {one.chip for one in arrivals if one.chip is not None and one.chip not in draft.chips}
         if strangers and self._conn is not None:
             for chip in (await memory.load_named(self._conn, sorted(strangers))).values():
                 draft.add(chip)
         await self._recall_boots(draft, arrivals)
         for one in arrivals:
             draft.place(one)
-        await self._commit_draft(deliveries, draft)
+        await self._commit_draft(arrivals, draft)
 
     async def _recall_boots(self, draft: Draft, arrivals: list[Arrival]) -> None:
         """Anchors of earlier boots that are spoken of again: without them the same message would get another time."""
         wanted = {
-            (c.chip_no, a.said.boot, c.chip)
-            for a in arrivals
-            if (c := _forgetful(draft, a)) and isinstance(a.said, Envelope)
+            (chip.chip_no, one.said.boot): chip
+            for one in arrivals
+            if (chip := _forgetful(draft, one)) and isinstance(one.said, Envelope)
         }
         if not wanted or self._conn is None:
             return
-        names = {(number, boot): name for number, boot, name in wanted}
-        for row in await chips.boots(self._conn, list(names)):
-            known = draft.chips[names[row.chip_no, row.boot]]
-            answered = Answered(mapping.ms_of(row.anchor_at), row.hash, row.reply)
-            draft.chips[known.chip] = replace(known, boots={**known.boots, row.boot: answered})
-
-    def _read(self, delivery: Delivery) -> Arrival:
-        return arrival.read(delivery.topic, delivery.topic[5:7], delivery.payload, mapping.ms_of(self.clock.now()))
+        for row in await chips.boots(self._conn, list(wanted)):
+            anchor = Anchor(row.boot, mapping.ms_of(row.anchor_at), row.hash)
+            memory.with_anchor(wanted[row.chip_no, row.boot], anchor)
 
     def _draft(self, arrivals: list[Arrival]) -> Draft:
         draft = Draft(self.settings.heartbeat_s, self.holdings.catching_up)
+        known, get, add = draft.chips, self.memory.get, draft.add
         for one in arrivals:
-            known = self.memory.get(one.chip) if one.chip else None
-            if known is not None and one.chip not in draft.chips:
-                draft.add(known)
+            name = one.chip
+            if name is not None and name not in known and (chip := get(one.shard, name)) is not None:
+                add(chip)
         return draft
 
-    async def _commit_draft(self, deliveries: list[Delivery], draft: Draft) -> None:
+    async def _commit_draft(self, arrivals: list[Arrival], draft: Draft) -> None:
         assert self._conn is not None  # noqa: S101  (run opens it before anything else)
         loop = asyncio.get_running_loop()
-        wanted = {d.topic[5:7] for d in deliveries} | {draft.chips[name].shard for name in draft.touched}
+        wanted = {one.shard for one in arrivals} | {draft.chips[name].shard for name in draft.touched}
         gone = wanted - set(self.shards)
         if gone:  # lost while we looked things up
             raise LeaseLost(gone)
@@ -244,33 +248,42 @@ class Worker:
         await pipeline.run(batch)
         counters.COMMIT_MS.observe((loop.time() - began_s) * 1000)
         self.memory.advance(chip for chip in draft.chips.values() if chip.shard in self.shards)
-        self._acknowledge(deliveries)
+        self._acknowledge(arrivals)
         self._after(batch)
+        if arrivals:
+            counters.LAG_MS.observe(max(0, mapping.ms_of(self.clock.now()) - arrivals[0].received_ms))
 
     def _sign(self, words: object) -> bytes:
         return down.encode_signed(words, self._key)  # type: ignore[arg-type]  # the draft holds only signed words
 
-    def _acknowledge(self, deliveries: list[Delivery]) -> None:
+    def _acknowledge(self, arrivals: list[Arrival]) -> None:
         by_link: dict[Link, list[int]] = {}
-        for delivery in deliveries:
-            if delivery.packet_id is not None:
-                by_link.setdefault(delivery.link, []).append(delivery.packet_id)
+        for one in arrivals:
+            if one.packet_id is not None:
+                by_link.setdefault(one.link, []).append(one.packet_id)
         for link, packet_ids in by_link.items():
             link.acknowledge(packet_ids)
 
     def _after(self, batch: Batch) -> None:
         """Count, answer, and note what chips have to be told later."""
+        draft = batch.draft
         counters.BATCHES.labels("committed").inc()
-        counters.BATCH_SIZE.observe(max(1, sum(batch.draft.fates.values())))
+        counters.BATCH_SIZE.observe(max(1, sum(draft.fates.values())))
         counters.ALERTS.inc(batch.alerts)
-        for fate, number in batch.draft.fates.items():
+        counters.WRITTEN.labels("telemetry").inc(len(draft.telemetry))
+        counters.WRITTEN.labels("event").inc(len(draft.events))
+        for fate, number in draft.fates.items():
             counters.FATES.labels(fate).inc(number)
+        for kind, number in draft.lateness.items():
+            counters.LATE.labels(kind).inc(number)
         for shard, chip, payload in batch.replies:
             self._send(shard, chip, payload, "boot_reply")
         now_s = asyncio.get_running_loop().time()
-        for name in batch.draft.touched:
-            self._confirmations.heard(name, batch.draft.spoken.get(name, ()), now_s)
-            self._resends.heard(name, batch.draft.chips[name].fold.progress, now_s)
+        for name, boots in draft.spoken.items():
+            self._confirmations.heard(draft.chips[name].shard, name, boots, now_s)
+        for name in draft.touched:
+            known = draft.chips[name]
+            self._resends.heard(known.shard, name, known.progress, now_s)
 
     # -- doubt
 
@@ -280,9 +293,14 @@ class Worker:
             self._doubt = True  # until memory is loaded: a new connection alone proves nothing
             if self._conn is not None:
                 await self._conn.close()
-            self._conn = await connect(self._url, "ingest")
+            self._conn = await self._connect()
             await self.memory.load(self._conn, list(self.shards))
             self._doubt = False
+
+    async def _connect(self) -> Conn:
+        conn = await connect(self._url, "ingest")
+        await chips.prepare(conn)
+        return conn
 
     # -- replies
 
@@ -290,42 +308,40 @@ class Worker:
         while not stop.is_set():
             await wait(stop, 0.1)
             now_s = asyncio.get_running_loop().time()
-            for name, boots in self._confirmations.due(now_s):
-                self._confirm(name, boots)
+            for due in self._confirmations.due(now_s):
+                self._confirm(due)
             ask, give_up = self._resends.due(now_s)
-            for gap in ask:
-                self._ask(gap)
+            for shard, gap in ask:
+                self._send(shard, gap.chip, down.encode_resend(gap.boot, gap.low, gap.high), "resend")
             if give_up:
                 async with self._busy:
                     await self._give_up(give_up)
+            counters.UNCONFIRMED.set(len(self._confirmations))
+            counters.STORED_AGE_S.set(self._confirmations.age_s(now_s))
+            counters.GAPS.set(len(self._resends))
 
-    def _confirm(self, name: str, boots: set[int]) -> None:
-        chip = self.memory.get(name)
-        for boot in sorted(boots) if chip is not None else ():
-            upto = intake.confirmed(chip.fold.progress, boot) if chip is not None else 0
-            if chip is not None and upto > 0:
-                words = Stored(aud=name, boot=boot, upto=upto)
-                self._send(chip.shard, name, self._sign(words), "stored")
-
-    def _ask(self, gap: Gap) -> None:
-        chip = self.memory.get(gap.chip)
-        if chip is not None:
-            self._send(chip.shard, gap.chip, down.encode_resend(gap.boot, gap.low, gap.high), "resend")
+    def _confirm(self, due: Due) -> None:
+        chip = self.memory.get(due.shard, due.chip)
+        for boot in sorted(due.boots) if chip is not None else ():
+            upto = intake.confirmed(chip.progress, boot) if chip is not None else 0
+            if upto > 0:
+                self._send(due.shard, due.chip, self._sign(Stored(aud=due.chip, boot=boot, upto=upto)), "stored")
 
     def settled(self) -> dict[str, bool]:
         """For each shard held: everything the broker had is stored, and has been for a whole interval."""
         return self.holdings.settled(asyncio.get_running_loop().time() - self.settings.watch_every_s)
 
-    async def review(self, names: Sequence[str]) -> None:
-        """Write the open sessions of these silent chips again, as they stand now."""
+    async def review(self, names: Sequence[tuple[str, str]]) -> None:
+        """Write these silent chips, as (shard, chip), again as they stand now: their open sessions, their idle time."""
         async with self._busy:
             await self._trust()
             draft = self._draft([])  # inside the lock: an older picture of a chip would undo a batch
-            for name in names:
-                if (chip := self.memory.get(name)) is not None and chip.shard in self.shards:
+            for shard, name in names:
+                if (chip := self.memory.get(shard, name)) is not None and shard in self.shards:
                     draft.add(chip)
                     draft.touched.add(name)
                     draft.review.append(name)
+                    draft.close_quarter(draft.chips[name])
             await self._commit_draft([], draft)
 
     async def with_connection(self, work: Callable[[Conn], Awaitable[None]]) -> None:
@@ -339,16 +355,16 @@ class Worker:
                 if held == set(epochs):
                     await work(self._conn)
 
-    async def _give_up(self, gaps: list[Gap]) -> None:
+    async def _give_up(self, gaps: list[tuple[str, Gap]]) -> None:
         """What stays unreadable after three resends is declared so, and counted."""
         try:
             await self._trust()
             draft = self._draft([])
-            for gap in gaps:
-                chip = self.memory.get(gap.chip)
-                if chip is not None and chip.shard in self.shards:
-                    draft.add(draft.chips.get(gap.chip, chip))
-                    draft.touched.add(gap.chip)
+            for shard, gap in gaps:
+                chip = self.memory.get(shard, gap.chip)
+                if chip is not None and shard in self.shards:
+                    if gap.chip not in draft.chips:
+                        draft.add(chip)
                     draft.unreadable.append(gap)
             await self._commit_draft([], draft)
         except (LeaseLost, *FAILURES) as error:
@@ -364,8 +380,8 @@ class Worker:
 
 def _forgetful(draft: Draft, one: Arrival) -> Chip | None:
     """The chip of an arrival, if it speaks of an earlier boot that memory does not hold."""
-    chip = draft.chips.get(one.chip) if one.chip else None
     boot = getattr(one.said, "boot", None)
-    if chip is None or boot is None or boot > chip.fold.progress.boot or boot in chip.boots:
+    chip = draft.chips.get(one.chip) if one.chip else None
+    if chip is None or boot is None or boot > chip.progress.boot or chip.anchor(boot) is not None:
         return None
     return chip

@@ -121,7 +121,7 @@ class Telemetry(Envelope, frozen=True, kw_only=True, tag_field="kind", tag="tele
     def __post_init__(self) -> None:
         if not len(self.current_a) == len(self.peak_a) == len(self.voltage_v) == len(self.arc_ms):
             raise ValueError("current_a, peak_a, voltage_v and arc_ms must have one length")
-        if any(ms is not None and ms > self.step_ms for ms in self.arc_ms):
+        if any(self.arc_ms) and max(filter(None, self.arc_ms)) > self.step_ms:
             raise ValueError("arc_ms must not exceed step_ms")
 
 

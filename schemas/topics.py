@@ -34,7 +34,7 @@ def parse(topic: str) -> Topic:
     found = _TOPIC.match(topic)
     if found is None:
         raise BadMessage("bad_topic", "not wg/1/{shard}/{chip}/up|state|down")
-    return Topic(found[1], found[2], found[3])  # type: ignore[arg-type]  # the pattern allows only these leaves
+    return Topic._make(found.groups())  # the pattern allows only these leaves
 
 
 def filters(shard: str) -> tuple[str, str]:

@@ -77,5 +77,5 @@ def test_many_gaps_stay_bounded_and_close_again(order: list[int]) -> None:
     progress = Progress()
     for seq in order:
         progress = intake.cover(progress, 1, seq)
-        assert len(progress.tracks[0].gaps) <= intake.MOST_GAPS
+        assert len(progress.gaps) <= intake.MOST_GAPS
     assert intake.confirmed(progress, 1) <= 199

@@ -10,7 +10,7 @@ from weld.core import fold as folding
 from weld.core import intake, session
 from weld.core.detect import Lateness
 from weld.core.fold import Fold, Reassemble, Terms, Touched
-from weld.core.intake import Place
+from weld.core.intake import Place, Progress
 from weld.core.said import Booted, Closed, Opened, Said
 from weld.core.session import Session
 
@@ -105,12 +105,13 @@ class Books:
 
     def __init__(self) -> None:
         self.fold = Fold()
+        self.progress = Progress()
         self.stored: dict[tuple[int, int], Said] = {}
         self.sessions: dict[UUID, Session] = {}
 
     def hear(self, word: Said) -> None:
         key = (word.when.boot, word.when.seq)
-        where = intake.place(self.fold.progress, *key)
+        where = intake.place(self.progress, *key)
         if key in self.stored:
             assert where is not Place.NEXT
             return
@@ -126,8 +127,7 @@ class Books:
                         self._reassemble(named)
         elif getattr(word, "session", None) is not None:
             self._reassemble(word.session)  # type: ignore[union-attr,arg-type]
-        progress = intake.cover(self.fold.progress, *key)
-        self.fold = Fold(progress, self.fold.session, self.fold.licence, self.fold.episodes)
+        self.progress = intake.cover(self.progress, *key)
 
     def _reassemble(self, named: UUID) -> None:
         of_it = [w for _, w in sorted(self.stored.items()) if getattr(w, "session", None) == named]
@@ -140,7 +140,7 @@ class Books:
         newest = newest or (whole.last.boot, whole.last.seq) > (current.last.boot, current.last.seq)  # type: ignore[union-attr]
         if newest:
             entitled = folding.licence(whole, TERMS)
-            self.fold = Fold(self.fold.progress, whole, entitled, self.fold.episodes)
+            self.fold = Fold(whole, entitled, self.fold.episodes)
 
 
 @given(lives(), st.randoms(use_true_random=False), st.booleans())
@@ -153,7 +153,7 @@ def test_any_order_of_arrival_gives_the_same_sessions(life: list[Said], dice: ob
     for word in arrivals:
         shuffled.hear(word)
     assert shuffled.sessions == true.sessions
-    assert intake.missing(shuffled.fold.progress) == []
+    assert intake.missing(shuffled.progress) == []
     for named, known in true.sessions.items():
         of_it = [w for w in life if getattr(w, "session", None) == named]
         assert session.assemble(of_it) == known

@@ -73,6 +73,9 @@ class Lateness:
         return self.kind == "live" or (self.kind == "ours" and self.by_ms <= OUR_LATE_PAGES_MS)
 
 
+LIVE = Lateness("live")
+
+
 @dataclass(frozen=True, slots=True)
 class Episode:
     """One run of findings of a family; its name is the key of its first message."""
@@ -164,7 +167,7 @@ def lateness(*, says_late: bool, synced: bool, at_ms: int, received_ms: int) -> 
         return Lateness("chip", max(0, age_ms))
     if synced and age_ms > LATE_MS:
         return Lateness("ours", age_ms)
-    return Lateness("live", 0)
+    return LIVE
 
 
 def silent(*, last_heard_ms: int, arc_ms_30d: int, watermark_ms: int) -> bool:

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from weld.core import detect, session
 from weld.core.detect import Episode, Finding, Lateness, Licence
-from weld.core.intake import Progress
 from weld.core.said import Closed, Said, Sampled
 from weld.core.session import Session
 
@@ -25,9 +24,8 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """A chip's coverage, its newest session (also when that has ended) and the running episodes by family."""
+    """A chip's newest session (also when that has ended) and the running episodes by family."""
 
-    progress: Progress = field(default_factory=Progress)
     session: Session | None = None
     licence: Licence | None = None
     episodes: dict[str, Episode] = field(default_factory=dict)

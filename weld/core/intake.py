@@ -1,11 +1,13 @@
 """Order and coverage of one chip's stream: what is next, what is late, what is missing, what may be confirmed.
 
-The key of a message is (boot, seq). For each of the newest boots a Track keeps the highest sequence number seen and the
-ranges below it that are missing. Refuses to know contents or times: only keys.
+The key of a message is (boot, seq). For each of the newest boots it keeps the highest sequence number seen and the ranges
+below it that are missing. Refuses to know contents or times: only keys.
+
+These are named tuples: a million chips are remembered, and each message makes one.
 """
 
-from dataclasses import dataclass, replace
 from enum import Enum
+from typing import NamedTuple
 
 # More boots than this are a boot loop; older ones are then looked up in the store.
 TRACKED_BOOTS = 8
@@ -24,55 +26,48 @@ class Place(Enum):
     UNTRACKED = "untracked"  # of a boot too old to be remembered: only the store knows
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
+class Track(NamedTuple):
     """One boot: the highest seq seen (0 = none) and the missing ranges below it, ascending, both ends included."""
 
     boot: int
-    top: int = 0
+    seq: int = 0
     gaps: tuple[Range, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """All tracked boots, ascending. Empty for a chip that was never heard."""
+class Progress(NamedTuple):
+    """The newest boot (0 = never heard) with its coverage, and the boots before it, ascending."""
 
-    tracks: tuple[Track, ...] = ()
-
-    @property
-    def boot(self) -> int:
-        """The newest boot, 0 for none."""
-        return self.tracks[-1].boot if self.tracks else 0
-
-    @property
-    def seq(self) -> int:
-        """The high-water mark of the newest boot, 0 for none."""
-        return self.tracks[-1].top if self.tracks else 0
+    boot: int = 0
+    seq: int = 0
+    gaps: tuple[Range, ...] = ()
+    older: tuple[Track, ...] = ()
 
 
 def place(progress: Progress, boot: int, seq: int) -> Place:
     """Where (boot, seq) stands."""
+    if boot == progress.boot:
+        return Place.NEXT if seq > progress.seq else _within(progress.gaps, seq)
     if boot > progress.boot:
         return Place.NEXT
     track = _track(progress, boot)
     if track is None:
         return Place.UNTRACKED
-    if seq > track.top:
-        return Place.NEXT if boot == progress.boot else Place.LATE
-    return Place.LATE if any(low <= seq <= high for low, high in track.gaps) else Place.SEEN
+    return Place.LATE if seq > track.seq else _within(track.gaps, seq)
 
 
 def cover(progress: Progress, boot: int, seq: int) -> Progress:
     """Progress after (boot, seq) was stored or put in quarantine; what it jumps over becomes missing."""
+    if boot == progress.boot and seq == progress.seq + 1:
+        return Progress(boot, seq, progress.gaps, progress.older)
     if boot > progress.boot:
         progress = _new_boot(progress, boot)
     track = _track(progress, boot)
     if track is None:
         return progress
-    if seq > track.top:
-        gaps = track.gaps if seq == track.top + 1 else _bounded((*track.gaps, (track.top + 1, seq - 1)))
-        return _with(progress, replace(track, top=seq, gaps=gaps))
-    return _with(progress, replace(track, gaps=_cut(track.gaps, seq, seq)))
+    if seq > track.seq:
+        gaps = track.gaps if seq == track.seq + 1 else _bounded((*track.gaps, (track.seq + 1, seq - 1)))
+        return _with(progress, Track(boot, seq, gaps))
+    return _with(progress, track._replace(gaps=_cut(track.gaps, seq, seq)))
 
 
 def forgo(progress: Progress, boot: int, low: int, high: int) -> Progress:
@@ -80,11 +75,11 @@ def forgo(progress: Progress, boot: int, low: int, high: int) -> Progress:
     track = _track(progress, boot)
     if track is None:
         return progress
-    if high > track.top:  # a loss reported before anything behind it was seen
+    if high > track.seq:  # a loss reported before anything behind it was seen
         progress = cover(progress, boot, high)
         track = _track(progress, boot)
         assert track is not None  # noqa: S101  (cover never removes a boot that it was given)
-    return _with(progress, replace(track, gaps=_cut(track.gaps, low, high)))
+    return _with(progress, track._replace(gaps=_cut(track.gaps, low, high)))
 
 
 def confirmed(progress: Progress, boot: int) -> int:
@@ -92,30 +87,53 @@ def confirmed(progress: Progress, boot: int) -> int:
     track = _track(progress, boot)
     if track is None:
         return 0
-    return track.gaps[0][0] - 1 if track.gaps else track.top
+    return track.gaps[0][0] - 1 if track.gaps else track.seq
 
 
 def missing(progress: Progress) -> list[tuple[int, int, int]]:
     """All holes as (boot, from_seq, to_seq)."""
-    return [(track.boot, low, high) for track in progress.tracks for low, high in track.gaps]
+    tracks = (*progress.older, _newest(progress))
+    return [(track.boot, low, high) for track in tracks for low, high in track.gaps]
+
+
+def is_whole(progress: Progress) -> bool:
+    """Whether nothing at all is missing: the usual case, and cheap to see."""
+    return not progress.gaps and not any(track.gaps for track in progress.older)
+
+
+def only_grew(before: Progress, after: Progress) -> bool:
+    """Whether nothing but the newest boot's highest seq is different: the rest need not be saved again."""
+    return after.boot == before.boot and after.gaps is before.gaps and after.older is before.older
+
+
+def _within(gaps: tuple[Range, ...], seq: int) -> Place:
+    return Place.LATE if any(low <= seq <= high for low, high in gaps) else Place.SEEN
+
+
+def _newest(progress: Progress) -> Track:
+    return Track(progress.boot, progress.seq, progress.gaps)
 
 
 def _track(progress: Progress, boot: int) -> Track | None:
-    for track in reversed(progress.tracks):
-        if track.boot == boot:
-            return track
-    return None
+    if boot == progress.boot:
+        return _newest(progress) if boot else None
+    return next((track for track in reversed(progress.older) if track.boot == boot), None)
 
 
 def _with(progress: Progress, changed: Track) -> Progress:
-    return Progress(tuple(changed if track.boot == changed.boot else track for track in progress.tracks))
+    if changed.boot == progress.boot:
+        return Progress(changed.boot, changed.seq, changed.gaps, progress.older)
+    older = tuple(changed if track.boot == changed.boot else track for track in progress.older)
+    return progress._replace(older=older)
 
 
 def _new_boot(progress: Progress, boot: int) -> Progress:
     """Boots that were skipped get an empty track: whatever they said is still to come."""
-    first = max(progress.boot + 1, boot - TRACKED_BOOTS + 1) if progress.tracks else boot
-    tracks = (*progress.tracks, *(Track(number) for number in range(first, boot + 1)))
-    return Progress(tracks[-TRACKED_BOOTS:])
+    if not progress.boot:
+        return Progress(boot)
+    first = max(progress.boot + 1, boot - TRACKED_BOOTS + 1)
+    older = (*progress.older, _newest(progress), *(Track(number) for number in range(first, boot)))
+    return Progress(boot, 0, (), older[-(TRACKED_BOOTS - 1) :])
 
 
 def _cut(gaps: tuple[Range, ...], low: int, high: int) -> tuple[Range, ...]:

@@ -52,6 +52,9 @@ class Standing:
     reason: str | None
 
 
+OPEN = Standing("open", None, None)
+
+
 def assemble(said: Iterable[Said]) -> Session | None:
     """The session of messages in (boot, seq) order that all carry its id; None for no messages."""
     session: Session | None = None
@@ -98,7 +101,7 @@ def standing(session: Session, *, live: bool, next_opened_ms: int | None, ends_m
     if now_ms > latest_ms + SILENCE_MS:
         closed_ms = session.last.at_ms if ends_ms is None else latest_ms
         return Standing("inferred", max(session.opened.at_ms, closed_ms), "inferred")
-    return Standing("open", None, None)
+    return OPEN
 
 
 def ticket_end_ms(opened_ms: int, expires_ms: int, longest_s: int) -> int:

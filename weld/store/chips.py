@@ -5,11 +5,10 @@ Written by ingest only (enrolment is api's). Refuses to understand the fold: it 
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from psycopg.rows import class_row
-from psycopg.types.json import Jsonb
 
 from weld.store.connect import Conn
 from weld.store.queries import query
@@ -24,13 +23,19 @@ class ChipRow(NamedTuple):
     rejected: bool
     fold: dict[str, Any] | None
     rules_version: int | None
+    boot: int | None
+    seq: int | None
     received_at: datetime | None
+    at: datetime | None
+    state: str | None
+    contact: str | None
+    current_a: float | None
     online: bool | None
     connection: int | None
     presence_boot: int | None
-    nonce: str | None
-    config_version: int | None
-    presence_at: datetime | None
+    idle_quarter: int
+    idle_ms: int
+    idle_messages: int
 
 
 class BootRow(NamedTuple):
@@ -44,7 +49,11 @@ class BootRow(NamedTuple):
 
 
 class StateRow(NamedTuple):
-    """The latest state of one chip after a batch."""
+    """The latest state of one chip after a batch, in the columns of its stage, ready for binary COPY (weld.store.binary).
+
+    `told`: it said how it is; otherwise the columns from `state` to `accuracy_m` stay as they are. None for a position or for
+    the energy keeps the last one. `fold` is a jsonb; None = as it was saved.
+    """
 
     chip_no: int
     chip: str
@@ -52,18 +61,28 @@ class StateRow(NamedTuple):
     rules_version: int
     boot: int
     seq: int
-    received_at: datetime
-    at: datetime | None
+    received_at: int
+    at: int | None
+    told: bool
     state: str | None
     contact: str | None
-    session: UUID | None
-    ticket: UUID | None
+    session: bytes | None
+    ticket: bytes | None
     current_a: float | None
     energy_wh: float | None
     lat: float | None
     lon: float | None
     accuracy_m: float | None
-    fold: dict[str, Any]
+    idle_quarter: int
+    idle_ms: int
+    idle_messages: int
+    fold: bytes | None
+
+
+_FIRST = itemgetter(0)
+_STATE_TYPES = (
+    "int4 text text int4 int4 int8 int8 int8 bool text text bytea bytea float4 float8 float8 float8 float4 int4 int4 int4 bytea"
+).split()
 
 
 class PresenceRow(NamedTuple):
@@ -116,14 +135,21 @@ async def put_boots(conn: Conn, rows: Sequence[tuple[BootRow, datetime]]) -> Non
         await cursor.executemany(query("boot_put"), [{**row._asdict(), "received_at": at} for row, at in rows])
 
 
+async def prepare(conn: Conn) -> None:
+    """What a connection needs before its first batch."""
+    await conn.execute(query("state_stage"))
+
+
 async def put_states(conn: Conn, rows: Sequence[StateRow]) -> None:
     """The latest state of each chip of a batch; one row a chip, in the order of chip_no (no deadlocks, hot updates)."""
-    ordered = sorted(rows)
-    columns: dict[str, list[Any]] = {
-        name: [row[index] for row in ordered] for index, name in enumerate(StateRow._fields)
-    }
-    columns["fold"] = [Jsonb(fold) for fold in columns["fold"]]
-    await conn.execute(query("state_put"), columns)
+    async with conn.cursor() as cursor, cursor.copy("COPY state_stage FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types(_STATE_TYPES)
+        for row in sorted(rows, key=_FIRST):
+            await copy.write_row(row)
+    if any(row.told for row in rows):
+        await conn.execute(query("state_put"))
+    if not all(row.told for row in rows):
+        await conn.execute(query("state_touch"))
 
 
 async def put_presence(conn: Conn, rows: Sequence[PresenceRow]) -> None:

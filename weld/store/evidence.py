@@ -3,13 +3,12 @@
 Written by ingest only. Refuses to decide what is new: the caller knows what is above a high-water mark and asks for the rest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import class_row
-from psycopg.types.json import Jsonb
 
 from weld.store.connect import Conn
 from weld.store.queries import query
@@ -19,24 +18,24 @@ QUARANTINE_CAP = 1000
 
 
 class TelemetryRow(NamedTuple):
-    """One telemetry message; the columns of the table in their order."""
+    """One telemetry message; the columns of the table in their order, ready for binary COPY (weld.store.binary)."""
 
     chip_no: int
-    at: datetime
+    at: int
     boot: int
     seq: int
-    received_at: datetime
-    corrected_at: datetime | None
+    received_at: int
+    corrected_at: int | None
     clock: str
     late: str
     hash: int
     up_ms: int
     from_up: int
     step_ms: int
-    current_a: list[float | None]
-    peak_a: list[float | None]
-    voltage_v: list[float | None]
-    arc_ms: list[int | None]
+    current_a: bytes
+    peak_a: bytes
+    voltage_v: bytes
+    arc_ms: bytes
     state: str
     contact: str | None
     energy_wh: float | None
@@ -47,27 +46,27 @@ class TelemetryRow(NamedTuple):
     lat: float | None
     lon: float | None
     accuracy_m: float | None
-    session: UUID | None
-    ticket: UUID | None
+    session: bytes | None
+    ticket: bytes | None
 
 
 class EventRow(NamedTuple):
-    """One boot, event, result or log message; the columns of the table in their order."""
+    """One boot, event, result or log message; likewise."""
 
     chip_no: int
-    at: datetime
+    at: int
     boot: int
     seq: int
-    received_at: datetime
-    corrected_at: datetime | None
+    received_at: int
+    corrected_at: int | None
     clock: str
     late: str
     hash: int
     up_ms: int
     kind: str
     name: str
-    session: UUID | None
-    body: dict[str, Any]
+    session: bytes | None
+    body: bytes
 
 
 class QuarantineRow(NamedTuple):
@@ -127,14 +126,15 @@ class StoredEvent(NamedTuple):
     body: dict[str, Any]
 
 
+# How the columns go over the wire: times as int8, arrays, ids and JSON as bytes.
 _TELEMETRY_TYPES = (
-    "int4 timestamptz int4 int8 timestamptz timestamptz text text int8 int8 int8 int4 float4[] float4[] float4[] int4[] "
-    "text text float8 bool float4 int2 float4 float8 float8 float4 uuid uuid"
+    "int4 int8 int4 int8 int8 int8 text text int8 int8 int8 int4 bytea bytea bytea bytea "
+    "text text float8 bool float4 int2 float4 float8 float8 float4 bytea bytea"
 ).split()
-_EVENT_TYPES = "int4 timestamptz int4 int8 timestamptz timestamptz text text int8 int8 text text uuid jsonb".split()
+_EVENT_TYPES = "int4 int8 int4 int8 int8 int8 text text int8 int8 text text bytea bytea".split()
 
 
-async def put_telemetry(conn: Conn, rows: Sequence[TelemetryRow]) -> None:
+async def put_telemetry(conn: Conn, rows: Iterable[TelemetryRow]) -> None:
     """Store messages that are known to be new; UniqueViolation means that memory was wrong, and the batch must go."""
     async with conn.cursor() as cursor, cursor.copy("COPY telemetry FROM STDIN (FORMAT BINARY)") as copy:
         copy.set_types(_TELEMETRY_TYPES)
@@ -142,12 +142,12 @@ async def put_telemetry(conn: Conn, rows: Sequence[TelemetryRow]) -> None:
             await copy.write_row(row)
 
 
-async def put_events(conn: Conn, rows: Sequence[EventRow]) -> None:
+async def put_events(conn: Conn, rows: Iterable[EventRow]) -> None:
     """The same for everything that is not telemetry."""
     async with conn.cursor() as cursor, cursor.copy("COPY event FROM STDIN (FORMAT BINARY)") as copy:
         copy.set_types(_EVENT_TYPES)
         for row in rows:
-            await copy.write_row((*row[:-1], Jsonb(row.body)))
+            await copy.write_row(row)
 
 
 async def find(conn: Conn, keys: Sequence[Key]) -> dict[int, int]:

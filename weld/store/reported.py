@@ -12,6 +12,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from weld.store.binary import in_json
 from weld.store.connect import Conn
 from weld.store.queries import query
 
@@ -64,10 +65,10 @@ class ArcRow(NamedTuple):
 
 
 class DayRow(NamedTuple):
-    """What new messages add to the day in which `at` lies."""
+    """What new messages add to the day in which `at_ms` lies (UTC)."""
 
     chip: str
-    at: datetime
+    at_ms: int
     arc_ms: int
     covered_ms: int
     energy_wh: float
@@ -126,14 +127,36 @@ async def put_session(conn: Conn, row: SessionRow, now: datetime) -> list[tuple[
     return superseded
 
 
+async def grow_sessions(conn: Conn, rows: Sequence[SessionRow], now: datetime) -> set[UUID]:
+    """More is known of these open sessions, and nothing else happened to them; returns those that the books do not call open."""
+    words = [
+        {
+            "id": row.id,
+            "contact_ms": row.contact_ms,
+            "covered_ms": row.covered_ms,
+            "arc_ms": row.arc_ms,
+            "energy_wh": row.energy_wh,
+            "peak_a": row.peak_a,
+            "resumed": row.resumed,
+        }
+        for row in rows
+    ]
+    found = await conn.execute(query("session_grow"), {"rows": in_json(words), "now": now})
+    return {row.id for row in rows} - {row[0] for row in await found.fetchall()}
+
+
 async def _count_session(conn: Conn, row: SessionRow, opened_before: datetime | None) -> None:
     """A session counts once, on the day of its beginning, also when late words move that beginning."""
     if opened_before == row.opened_at:
         return
-    days = [DayRow(row.chip, row.opened_at, 0, 0, 0.0, 1, 0)]
+    days = [DayRow(row.chip, _ms(row.opened_at), 0, 0, 0.0, 1, 0)]
     if opened_before is not None:
-        days.append(DayRow(row.chip, opened_before, 0, 0, 0.0, -1, 0))
+        days.append(DayRow(row.chip, _ms(opened_before), 0, 0, 0.0, -1, 0))
     await add_days(conn, days)
+
+
+def _ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
 
 
 async def next_opened(conn: Conn, chip_no: int, session: UUID, after: datetime) -> datetime | None:
@@ -182,8 +205,7 @@ async def put_arcs(conn: Conn, rows: Sequence[ArcRow]) -> None:
 
 async def add_days(conn: Conn, rows: Sequence[DayRow]) -> None:
     """Add to the machines' days; every message is added exactly once, in the transaction that stores it."""
-    words = {name: [row[index] for row in rows] for index, name in enumerate(DayRow._fields)}
-    await conn.execute(query("machine_day_add"), words)
+    await conn.execute(query("machine_day_add"), {"rows": in_json([row._asdict() for row in rows])})
 
 
 async def raise_alert(conn: Conn, row: AlertRow, now: datetime) -> tuple[UUID, bool]:

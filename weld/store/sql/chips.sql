@@ -1,13 +1,15 @@
 -- :chips_of_shards
 -- Everything that the owner of some shards keeps in memory about their chips.
-SELECT c.chip, c.chip_no, c.shard, c.rejected, s.fold, s.rules_version, s.received_at, s.online, s.connection,
-       s.presence_boot, s.nonce, s.config_version, s.presence_at
+SELECT c.chip, c.chip_no, c.shard, c.rejected, s.fold, s.rules_version, s.boot, s.seq, s.received_at, s.at, s.state, s.contact,
+       s.current_a, s.online, s.connection, s.presence_boot, coalesce(s.idle_quarter, 0) AS idle_quarter,
+       coalesce(s.idle_ms, 0) AS idle_ms, coalesce(s.idle_messages, 0) AS idle_messages
 FROM chip c LEFT JOIN chip_state s USING (chip_no) WHERE c.shard = ANY(%(shards)s::text[])
 
 -- :chips_named
 -- The same for some chips, wherever they are: newly enrolled ones, or strangers.
-SELECT c.chip, c.chip_no, c.shard, c.rejected, s.fold, s.rules_version, s.received_at, s.online, s.connection,
-       s.presence_boot, s.nonce, s.config_version, s.presence_at
+SELECT c.chip, c.chip_no, c.shard, c.rejected, s.fold, s.rules_version, s.boot, s.seq, s.received_at, s.at, s.state, s.contact,
+       s.current_a, s.online, s.connection, s.presence_boot, coalesce(s.idle_quarter, 0) AS idle_quarter,
+       coalesce(s.idle_ms, 0) AS idle_ms, coalesce(s.idle_messages, 0) AS idle_messages
 FROM chip c LEFT JOIN chip_state s USING (chip_no) WHERE c.chip = ANY(%(chips)s::text[])
 
 -- :boots_of_chips
@@ -16,8 +18,8 @@ SELECT b.chip_no, b.boot, b.anchor_at, b.hash, b.reply FROM chip_boot b
 WHERE (b.chip_no, b.boot) IN (SELECT * FROM unnest(%(chip_nos)s::int[], %(boots)s::int[]))
 
 -- :boots_newest
--- The newest boots of the chips of some shards.
-SELECT b.chip_no, b.boot, b.anchor_at, b.hash, b.reply FROM chip c
+-- The newest boots of the chips of some shards, without what was answered: that is asked for when it is said again.
+SELECT b.chip_no, b.boot, b.anchor_at, b.hash, NULL::bytea AS reply FROM chip c
 JOIN LATERAL (SELECT * FROM chip_boot WHERE chip_no = c.chip_no ORDER BY boot DESC LIMIT 2) b ON true
 WHERE c.shard = ANY(%(shards)s::text[])
 
@@ -28,18 +30,40 @@ VALUES (%(chip_no)s, %(boot)s, %(anchor_at)s, %(received_at)s, %(hash)s, %(reply
 ON CONFLICT (chip_no, boot) DO UPDATE
 SET hash = coalesce(chip_boot.hash, excluded.hash), reply = coalesce(chip_boot.reply, excluded.reply)
 
+-- :state_stage
+-- Where the states of a batch land before they are put in their places: one row a chip, gone with the transaction.
+CREATE TEMP TABLE IF NOT EXISTS state_stage (
+    chip_no integer NOT NULL, chip text NOT NULL, shard text NOT NULL, rules_version integer NOT NULL, boot integer NOT NULL,
+    seq bigint NOT NULL, received_at timestamptz NOT NULL, at timestamptz, told boolean NOT NULL, state text, contact text,
+    session uuid, ticket uuid, current_a real, energy_wh double precision, lat double precision, lon double precision,
+    accuracy_m real, idle_quarter integer NOT NULL, idle_ms integer NOT NULL, idle_messages integer NOT NULL, fold jsonb
+) ON COMMIT DELETE ROWS
+
 -- :state_put
--- The latest state of each chip of a batch, one row a chip; only the columns of evidence.
-INSERT INTO chip_state (chip_no, chip, shard, rules_version, boot, seq, received_at, at, state, contact, session, ticket,
-                        current_a, energy_wh, lat, lon, accuracy_m, fold)
-SELECT * FROM unnest(%(chip_no)s::int[], %(chip)s::text[], %(shard)s::text[], %(rules_version)s::int[], %(boot)s::int[],
-    %(seq)s::bigint[], %(received_at)s::timestamptz[], %(at)s::timestamptz[], %(state)s::text[], %(contact)s::text[],
-    %(session)s::uuid[], %(ticket)s::uuid[], %(current_a)s::real[], %(energy_wh)s::float8[], %(lat)s::float8[],
-    %(lon)s::float8[], %(accuracy_m)s::real[], %(fold)s::jsonb[])
-ON CONFLICT (chip_no) DO UPDATE SET rules_version = excluded.rules_version, boot = excluded.boot, seq = excluded.seq,
+-- The latest state of each chip of a batch that told of itself; only the columns of evidence. No fold: it is as it was saved.
+INSERT INTO chip_state (chip_no, chip, shard, rules_version, boot, seq, received_at, at, state, contact, session, ticket, current_a,
+    energy_wh, lat, lon, accuracy_m, idle_quarter, idle_ms, idle_messages, fold)
+SELECT chip_no, chip, shard, rules_version, boot, seq, received_at, at, state, contact, session, ticket, current_a,
+    energy_wh, lat, lon, accuracy_m, idle_quarter, idle_ms, idle_messages, coalesce(fold, '{}') FROM state_stage WHERE told
+ON CONFLICT (chip_no) DO UPDATE SET boot = excluded.boot, seq = excluded.seq,
     received_at = excluded.received_at, at = excluded.at, state = excluded.state, contact = excluded.contact,
-    session = excluded.session, ticket = excluded.ticket, current_a = excluded.current_a, energy_wh = excluded.energy_wh,
-    lat = excluded.lat, lon = excluded.lon, accuracy_m = excluded.accuracy_m, fold = excluded.fold
+    session = excluded.session, ticket = excluded.ticket, current_a = excluded.current_a,
+    energy_wh = coalesce(excluded.energy_wh, chip_state.energy_wh), lat = coalesce(excluded.lat, chip_state.lat),
+    lon = coalesce(excluded.lon, chip_state.lon), accuracy_m = coalesce(excluded.accuracy_m, chip_state.accuracy_m),
+    idle_quarter = excluded.idle_quarter, idle_ms = excluded.idle_ms, idle_messages = excluded.idle_messages,
+    rules_version = CASE WHEN excluded.fold = '{}' THEN chip_state.rules_version ELSE excluded.rules_version END,
+    fold = CASE WHEN excluded.fold = '{}' THEN chip_state.fold ELSE excluded.fold END
+
+-- :state_touch
+-- The same for chips that said something, but not how they are.
+INSERT INTO chip_state (chip_no, chip, shard, rules_version, boot, seq, received_at, at, idle_quarter, idle_ms, idle_messages, fold)
+SELECT chip_no, chip, shard, rules_version, boot, seq, received_at, at, idle_quarter, idle_ms, idle_messages, coalesce(fold, '{}')
+FROM state_stage WHERE NOT told
+ON CONFLICT (chip_no) DO UPDATE SET boot = excluded.boot, seq = excluded.seq,
+    received_at = excluded.received_at, at = excluded.at, idle_quarter = excluded.idle_quarter, idle_ms = excluded.idle_ms,
+    idle_messages = excluded.idle_messages,
+    rules_version = CASE WHEN excluded.fold = '{}' THEN chip_state.rules_version ELSE excluded.rules_version END,
+    fold = CASE WHEN excluded.fold = '{}' THEN chip_state.fold ELSE excluded.fold END
 
 -- :presence_put
 -- Presence of a chip; a lower (boot, connection) never overwrites a higher one, and the same pair only to say more. One row for

@@ -22,6 +22,14 @@ ON CONFLICT (id) DO UPDATE SET ticket = excluded.ticket, worker = excluded.worke
     updated_at = excluded.updated_at
 WHERE session.chip = excluded.chip
 
+-- :session_grow
+-- More is known of open sessions: sums only, all of a batch at once. Whose they are was decided when they began.
+UPDATE session s SET contact_ms = g.contact_ms, covered_ms = g.covered_ms, arc_ms = g.arc_ms, energy_wh = g.energy_wh,
+    peak_a = g.peak_a, resumed = g.resumed, updated_at = %(now)s
+FROM json_to_recordset(%(rows)s) AS g (id uuid, contact_ms bigint, covered_ms bigint, arc_ms bigint, energy_wh double precision,
+    peak_a real, resumed integer)
+WHERE s.id = g.id AND s.state = 'open' RETURNING s.id
+
 -- :session_before
 -- What is stored of this session, before it is put again.
 SELECT opened_at, state FROM session WHERE id = %(id)s
@@ -86,8 +94,8 @@ ON CONFLICT (chip_no, boot, from_up) DO UPDATE SET ended_at = coalesce(excluded.
 -- Add new messages to the days of the machine that carried the chip then; days of the division's zone.
 INSERT INTO machine_day (plate, day, arc_ms, covered_ms, energy_wh, sessions, messages)
 SELECT b.plate, (x.at AT TIME ZONE d.zone)::date, sum(x.arc_ms), sum(x.covered_ms), sum(x.energy_wh), sum(x.sessions), sum(x.messages)
-FROM unnest(%(chip)s::text[], %(at)s::timestamptz[], %(arc_ms)s::bigint[], %(covered_ms)s::bigint[], %(energy_wh)s::float8[],
-    %(sessions)s::int[], %(messages)s::bigint[]) AS x (chip, at, arc_ms, covered_ms, energy_wh, sessions, messages)
+FROM (SELECT r.*, to_timestamp(r.at_ms / 1000.0) AS at FROM json_to_recordset(%(rows)s) AS r (chip text, at_ms bigint, arc_ms bigint,
+    covered_ms bigint, energy_wh double precision, sessions integer, messages bigint)) x
 JOIN LATERAL (SELECT plate FROM binding WHERE binding.chip = x.chip AND (until IS NULL OR until > x.at) ORDER BY since LIMIT 1) b ON true
 JOIN machine m ON m.plate = b.plate JOIN division d ON d.code = m.division
 GROUP BY 1, 2 ORDER BY 1, 2

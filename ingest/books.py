@@ -110,16 +110,18 @@ async def review_sessions(batch: Batch) -> None:
 
 
 async def write_sessions(batch: Batch) -> None:
-    """Each session that changed, once. Those that only grew go in one statement; where one begins, ends or is put together again,
-    each has its own, older ones first so that an open one never meets another."""
+    """Each session that changed, once. Of those that only grew the sums are written; those that began, ended or were put together
+    again are written whole, and their grants learn it: the phone waits for that."""
     grown = [_row(batch, *entry, stands=session.OPEN) for known, entry in batch.sessions.items() if _grew(batch, known)]
     gone = await reported.grow_sessions(batch.conn, grown, batch.now) if grown else set()
     # one that the books call closed, and that goes on after all, is written like a new one
     settled = {row.id for row in grown} - gone
-    batch.hints.update(f"session:{known}" for known in settled)
-    rest = [item for item in batch.sessions.items() if item[0] not in settled]
-    for known, entry in sorted(rest, key=lambda item: item[1][1].opened.at_ms):
-        await _write(batch, known, *entry)
+    rows = [await _whole(batch, known, *entry) for known, entry in batch.sessions.items() if known not in settled]
+    if rows:
+        superseded = await reported.put_sessions(batch.conn, rows, batch.now)
+        batch.hints.update(f"session:{known}" for known in superseded)
+        batch.hints.update(f"grant:{row.ticket}" for row in rows if row.ticket is not None)
+    batch.hints.update(f"session:{known}" for known in batch.sessions)
 
 
 def _grew(batch: Batch, known: UUID) -> bool:
@@ -132,7 +134,7 @@ def _grew(batch: Batch, known: UUID) -> bool:
     return grows and not apart and batch.chip(name).fold.session is whole
 
 
-async def _write(batch: Batch, known: UUID, name: str, whole: Session, entitled: Licence) -> None:
+async def _whole(batch: Batch, known: UUID, name: str, whole: Session, entitled: Licence) -> SessionRow:
     chip = batch.chip(name)
     following = batch.closings.get(known)
     live = chip.fold.session is not None and chip.fold.session.id == known
@@ -143,11 +145,7 @@ async def _write(batch: Batch, known: UUID, name: str, whole: Session, entitled:
     # while we catch up, silence proves nothing: the session's own last word is as far as we know
     now_ms = whole.last.at_ms if batch.draft.catching_up(chip.shard) else mapping.ms_of(batch.now)
     stands = session.standing(whole, live=live, next_opened_ms=following, ends_ms=entitled.ends_ms, now_ms=now_ms)
-    historical = not live and known in batch.reassemble
-    row = _row(batch, name, whole, entitled, stands=stands, historical=historical)
-    for ended, _ in await reported.put_session(batch.conn, row, batch.now):
-        batch.hints.add(f"session:{ended}")
-    await _tell_grant(batch, row)
+    return _row(batch, name, whole, entitled, stands=stands, historical=not live and known in batch.reassemble)
 
 
 def _row(
@@ -173,14 +171,3 @@ def _row(
         peak_a=whole.peak_a,
         historical=historical,
     )
-
-
-async def _tell_grant(batch: Batch, row: SessionRow) -> None:
-    """The grant learns what the contact did; the phone waits for that."""
-    batch.hints.add(f"session:{row.id}")
-    if row.ticket is None:
-        return
-    batch.hints.add(f"grant:{row.ticket}")
-    await reported.close_contact(batch.conn, row.chip, row.ticket, row.id, row.opened_at, batch.now)
-    if row.closed_at is not None:
-        await reported.end_grant(batch.conn, row.ticket, row.closed_at, row.end_reason or row.state)

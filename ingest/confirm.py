@@ -5,6 +5,7 @@ and clocks.
 """
 
 import heapq
+from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -61,7 +62,8 @@ class Confirmations:
         self._most_a_s = most_a_s
         self._due: list[tuple[float, str]] = []
         self._waiting: dict[str, _Waiting] = {}
-        self._told: dict[str, float] = {}  # in the order of their times: what is older than `every_s` is forgotten
+        self._told: dict[str, float] = {}
+        self._order: deque[tuple[float, str]] = deque()  # of those told, the oldest first: forgotten after `every_s`
         self._allowance = 0.0
         self._looked_s: float | None = None
 
@@ -90,6 +92,7 @@ class Confirmations:
             _, chip = heapq.heappop(self._due)
             self._allowance -= 1
             self._told[chip] = now_s
+            self._order.append((now_s, chip))
             waiting = self._waiting.pop(chip)
             ready.append(Due(waiting.shard, chip, waiting.boots))
         return ready
@@ -99,11 +102,10 @@ class Confirmations:
         return max(0.0, now_s - self._due[0][0]) if self._due else 0.0
 
     def _forget(self, now_s: float) -> None:
-        while self._told:
-            chip, told_s = next(iter(self._told.items()))
-            if told_s + self._every_s > now_s:
-                return
-            del self._told[chip]
+        while self._order and self._order[0][0] + self._every_s <= now_s:
+            told_s, chip = self._order.popleft()
+            if self._told.get(chip) == told_s:
+                del self._told[chip]
 
 
 class Resends:

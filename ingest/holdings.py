@@ -45,6 +45,7 @@ class Shard:
     waiting: int = 0
     leaving: bool = False
     finished: bool = False  # it is leaving, and nothing of it waits any more
+    connections: int = 0
     renewed_s: float = 0.0
     connected_s: float = 0.0
     keeper: asyncio.Task[None] | None = None
@@ -94,6 +95,11 @@ class Holdings:
     def settled(self, since_s: float) -> dict[str, bool]:
         """For each shard held: everything the broker had was stored, and has been since then (loop time)."""
         return {name: s.quiet and s.drained_s < since_s for name, s in self.shards.items()}
+
+    def era(self, name: str) -> str:
+        """A name for the time in which we watch this shard without a break."""
+        shard = self.shards.get(name)
+        return "" if shard is None else f"{shard.epoch}:{shard.connections}"
 
     def mark_drained(self, waiting: Mapping[str, int]) -> None:
         """Nothing waits for these shards any more: their watermark may move."""
@@ -244,6 +250,7 @@ class Holdings:
                 counters.SUBSCRIBED.inc()
             self._read_or_not(shard)
             backoff_s = 0.1
+            shard.connections += 1
             shard.connected_s = asyncio.get_running_loop().time()
             await shard.link.wait_closed()
             shard.drained = False

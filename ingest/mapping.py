@@ -218,6 +218,14 @@ def arc_row(message: Message, chip_no: int, at_ms: int) -> ArcRow | None:
     )  # fmt: skip
 
 
+def merged(one: ArcRow, other: ArcRow) -> ArcRow:
+    """One burst from both of its events, whichever came first."""
+    peaks = [peak for peak in (one.peak_a, other.peak_a) if peak is not None]
+    later = {name: getattr(other, name) for name in ("ended_at", "arc_ms", "contact", "session")}
+    kept = {name: value for name, value in later.items() if value is not None}
+    return one._replace(peak_a=max(peaks, default=None), **kept)
+
+
 def command_result(message: Message) -> tuple[UUID, str, str | None] | None:
     """What a result says of a command: (command, state of the command, reason)."""
     if not isinstance(message, Result):

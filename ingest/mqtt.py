@@ -58,6 +58,7 @@ class Link(asyncio.Protocol):
         self._receive_max = 1
         self._pong_due = False
         self._paused = False
+        self._flushing = False
         self.session_present = False
 
     @classmethod
@@ -105,7 +106,9 @@ class Link(asyncio.Protocol):
     def publish(self, topic: str, payload: bytes) -> None:
         """Send an answer at QoS 1. Not repeated over connections: chips ask again for what they miss."""
         self._waiting.append((topic, payload))
-        self._flush()
+        if not self._flushing:  # what is said in one turn of the loop leaves in one write
+            self._flushing = True
+            asyncio.get_running_loop().call_soon(self._flush)
 
     def pause(self) -> None:
         """Stop reading: too much waits for the store."""
@@ -181,7 +184,8 @@ class Link(asyncio.Protocol):
                 self._deliver(self, packet.packet_id, packet.topic, packet.payload)
             case mqtt5.PubAckPacket():
                 self._in_flight.discard(packet.packet_id)
-                self._flush()
+                if self._waiting:
+                    self._flush()
             case mqtt5.ConnAckPacket():
                 if not self._connack.done():
                     self._connack.set_result(packet)
@@ -202,11 +206,15 @@ class Link(asyncio.Protocol):
             self._suback.set_result(None)
 
     def _flush(self) -> None:
+        self._flushing = False
+        packets = []
         while self._waiting and len(self._in_flight) < self._receive_max and self.alive:
             topic, payload = self._waiting.popleft()
             packet_id = self._take_id()
             packet = mqtt5.PublishPacket(topic, payload, qos=mqtt5.QoS.AT_LEAST_ONCE, packet_id=packet_id)
-            self._write(packet.write())
+            packets.append(packet.write())
+        if packets:
+            self._write(b"".join(packets))
 
     def _take_id(self) -> int:
         while self._next_id in self._in_flight:

@@ -18,7 +18,7 @@ from weld.core import intake
 from weld.core.fold import Terms
 from weld.core.said import Sampled
 from weld.store import chips, evidence, leases, reported
-from weld.store.reported import DayRow
+from weld.store.reported import ArcRow, DayRow
 
 
 class LeaseLost(RuntimeError):
@@ -69,18 +69,18 @@ async def store_evidence(batch: Batch) -> None:
 
 async def write_events(batch: Batch) -> None:
     """Arcs, results of commands, armed tickets, declared losses."""
-    arcs = []
+    arcs: dict[tuple[int, int, int], ArcRow] = {}
     for timed in batch.draft.events:
         chip = batch.chip(timed.chip)
         if (arc := mapping.arc_row(timed.message, chip.chip_no, timed.now_ms)) is not None:
-            arcs.append(arc)
+            arcs[arc[:3]] = mapping.merged(arcs[arc[:3]], arc) if arc[:3] in arcs else arc
         if (result := mapping.command_result(timed.message)) is not None:
             ended = await reported.put_result(batch.conn, timed.chip, *result, batch.now)
             batch.hints.update({f"grant:{ended}"} if ended else set())
         if isinstance(timed.message, Event):
             await _event(batch, chip, timed, timed.message)
     if arcs:
-        await reported.put_arcs(batch.conn, arcs)
+        await reported.put_arcs(batch.conn, list(arcs.values()))
 
 
 async def _event(batch: Batch, chip: Chip, timed: Timed, message: Event) -> None:
@@ -148,9 +148,10 @@ async def hint(batch: Batch) -> None:
     if "outbox" in batch.hints:
         batch.hints.discard("outbox")
         await reported.notify(batch.conn, "weld_outbox", "")
-    for start in range(0, len(batch.hints), 100):
-        text = " ".join(sorted(batch.hints)[start : start + 100])
-        await reported.notify(batch.conn, "weld_fact", text)
+    if batch.hints:
+        ids = sorted(batch.hints)
+        texts = [" ".join(ids[start : start + 100]) for start in range(0, len(ids), 100)]
+        await reported.notify(batch.conn, "weld_fact", *texts)
 
 
 STEPS: tuple[Callable[[Batch], Awaitable[None]], ...] = (

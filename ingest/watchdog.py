@@ -1,4 +1,4 @@
-"""Absence: permissions that nobody used, chips that fell silent, sessions whose chip never came back.
+"""Absence: permissions that nobody used, chips that fell silent, sessions whose chip never came back, chips gone by the hundred.
 
 Judged against drained shards only, and not before one interval after they drained: while we catch up, silence proves nothing
 (architecture.md 4.7). Refuses to run a batch of its own: it asks the worker.
@@ -13,22 +13,28 @@ from uuid import UUID
 import structlog
 
 from ingest import mapping
-from weld.core import catalogue, detect, session
+from weld.core import catalogue, detect, outage, session
 from weld.core.ids import uuid7
+from weld.core.outage import Count, Sample
 from weld.kit.wait import wait
-from weld.store import reported
+from weld.store import leases, outages, reported
 from weld.store.connect import FAILURES, Conn
+from weld.store.outages import OutageRow
 from weld.store.reported import AlertRow, SilentRow
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from ingest.holdings import Holdings
     from ingest.memory import Chip, Memory
     from ingest.settings import IngestSettings
     from weld.core.session import Session
     from weld.kit.clock import Clock
 
 log = structlog.get_logger()
+
+# Chips online are counted at each so-manieth look; a count that was not repeated in three such times is not believed.
+_COUNT_EACH = 6
 
 
 class Host(Protocol):
@@ -37,6 +43,7 @@ class Host(Protocol):
     settings: "IngestSettings"
     clock: "Clock"
     memory: "Memory"
+    holdings: "Holdings"
 
     async def review(self, names: "Sequence[tuple[str, str]]") -> None:
         """Write these chips' open sessions as they stand now."""
@@ -54,6 +61,8 @@ class Watchdog:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._inferred: dict[str, tuple[UUID, int, int]] = {}  # what was reviewed of each chip: session and last word
+        self._past: tuple[Sample, ...] = ()
+        self._looks = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look every few seconds until `stop`."""
@@ -64,6 +73,10 @@ class Watchdog:
     async def _look(self) -> None:
         try:
             await self._host.with_connection(self._expire)
+            if self._looks % _COUNT_EACH == 0:
+                await self._count()
+                await self._host.with_connection(self._judge)
+            self._looks += 1
             await self._host.with_connection(self._silence)
             await self._overdue_sessions()
         except FAILURES as error:
@@ -80,7 +93,7 @@ class Watchdog:
 
     async def _silence(self, conn: Conn) -> None:
         shards, now = self._settled(), self._host.clock.now()
-        if not shards:
+        if not shards or await outages.current(conn) is not None:  # silent for the reason that everybody is
             return
         since = (now - timedelta(days=30)).date()
         for row in await reported.silent_candidates(conn, shards, now - timedelta(days=7), since):
@@ -108,8 +121,40 @@ class Watchdog:
         )
         alert, told = await reported.raise_alert(conn, finding, now)
         if told:
-            await reported.notify(conn, "weld_fact", f"alert:{alert}")
-            await reported.notify(conn, "weld_outbox", "")
+            await _tell(conn, alert)
+
+    async def _count(self) -> None:
+        """Note how many chips of our settled shards are online, beside their leases: all workers judge by all counts."""
+        counts = {}
+        for shard in self._settled():
+            online = [chip.online for chip in self._host.memory.of(shard)]
+            counts[shard] = Count(len(online), sum(online), self._host.holdings.era(shard))
+            await asyncio.sleep(0)  # a province is counted between the batches, not instead of one
+
+        async def note(conn: Conn) -> None:
+            era = self._host.holdings.era  # what was lost since we counted is another worker's to note
+            await leases.count(conn, {shard: one for shard, one in counts.items() if era(shard) == one.era})
+
+        await self._host.with_connection(note)
+
+    async def _judge(self, conn: Conn) -> None:
+        """O01: raised once for a whole outage, closed when the chips are back. While it is open nothing is compared."""
+        at = self._host.clock.now()
+        lately_s = 3 * _COUNT_EACH * self._host.settings.watch_every_s
+        now = Sample(mapping.ms_of(at), await leases.counts(conn, lately_s))
+        past, self._past = self._past, ()
+        if (known := await outages.current(conn)) is not None:
+            alert, before = known
+            if outage.is_back(before, now) and await outages.close(conn, alert, at):
+                await _tell(conn, alert)
+        elif (fall := outage.fallen(past, now)) is not None:
+            level = catalogue.ALERTS["O01"].level
+            row = OutageRow(uuid7(at, os.urandom(10)), level, mapping.utc(fall.since_ms), fall.before, fall.now)
+            if await outages.raise_alert(conn, row, at):
+                log.error("outage", online_before=fall.before.online, online_now=fall.now.online)
+                await _tell(conn, row.id)
+        else:
+            self._past = outage.remember(past, now)
 
     async def _overdue_sessions(self) -> None:
         now_ms = mapping.ms_of(self._host.clock.now())
@@ -131,6 +176,11 @@ class Watchdog:
             return False
         stands = session.standing(known, live=True, next_opened_ms=None, ends_ms=licence.ends_ms, now_ms=now_ms)
         return stands.state == "inferred"
+
+
+async def _tell(conn: Conn, alert: UUID) -> None:
+    await reported.notify(conn, "weld_fact", f"alert:{alert}")
+    await reported.notify(conn, "weld_outbox", "")
 
 
 def _mark(known: "Session") -> tuple[UUID, int, int]:

@@ -114,7 +114,6 @@ class Worker:
     # -- arrivals
 
     def _take(self, link: Link, packet_id: int | None, topic: str, payload: bytes) -> None:
-        counters.RECEIVED.inc()
         self._inbox.append(arrival.read(link, packet_id, topic, payload, self._received_ms()))
         self._arrived.set()
         if not self._paused and len(self._inbox) > self.settings.inbox_messages:
@@ -129,6 +128,7 @@ class Worker:
 
     def _pause(self, *, paused: bool) -> None:
         self._paused = paused
+        counters.PAUSED.set(paused)
         self.holdings.pause(paused=paused)
 
     def _forget(self, shard: str) -> None:
@@ -144,6 +144,7 @@ class Worker:
                 self._arrived.clear()
             while self._inbox and not stop.is_set():
                 taken = [self._inbox.popleft() for _ in range(min(len(self._inbox), self.settings.batch_messages))]
+                counters.RECEIVED.inc(len(taken))
                 counters.WAITING.set(len(self._inbox))
                 async with self._busy:
                     await self._process([one for one in taken if one.link.alive], stop)

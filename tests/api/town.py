@@ -184,8 +184,7 @@ class Town:
         )[0]
         async with self.ingest() as conn:
             row = self._session(session, chip, chip_no, UUID(unlock), now, None)
-            await reported.put_session(conn, row, now)
-            await reported.close_contact(conn, chip, UUID(unlock), session, now, now)
+            await reported.put_sessions(conn, [row], now)
             await reported.notify(conn, "weld_fact", f"grant:{unlock}")
         self.hear(code, state="unlocked", contact="closed")
         return session
@@ -200,8 +199,7 @@ class Town:
             row = self._session(session, chip, chip_no, UUID(unlock), opened_at, now)._replace(
                 end_reason=reason, arc_ms=20_000
             )
-            await reported.put_session(conn, row, now)
-            await reported.end_grant(conn, UUID(unlock), now, reason)
+            await reported.put_sessions(conn, [row], now)
             await reported.notify(conn, "weld_fact", f"session:{session}")
         self.hear(code)
 

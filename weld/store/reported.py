@@ -111,20 +111,37 @@ async def grants(conn: Conn, tickets: Sequence[UUID]) -> list[GrantRow]:
         return await cursor.fetchall()
 
 
-async def put_session(conn: Conn, row: SessionRow, now: datetime) -> list[tuple[UUID, UUID | None]]:
-    """Write one session and count it on its day; returns (session, grant) of open ones that it ended."""
-    superseded = []
-    if row.state == "open":
-        words = {"id": row.id, "chip": row.chip, "at": row.opened_at, "now": now}
-        ended = await (await conn.execute(query("session_supersede"), words)).fetchall()
-        superseded = [(r[0], r[1]) for r in ended]
-        for _, grant, at in ended:
-            if grant is not None:
-                await end_grant(conn, grant, at, "superseded")
-    before = await (await conn.execute(query("session_before"), {"id": row.id})).fetchone()
-    await conn.execute(query("session_put"), {**row._asdict(), "now": now})
-    await _count_session(conn, row, before[0] if before else None)
-    return superseded
+async def put_sessions(conn: Conn, rows: Sequence[SessionRow], now: datetime) -> list[UUID]:
+    """Write sessions that began, ended or were put together again, count them on their days, and tell their grants.
+
+    Returns the open ones of the same machines that they ended.
+    """
+    words = {"rows": in_json([row._asdict() for row in rows]), "ids": [row.id for row in rows], "now": now}
+    ended = await (await conn.execute(query("session_supersede"), words)).fetchall()
+    before: dict[UUID, datetime] = dict(await (await conn.execute(query("session_before"), words)).fetchall())
+    await conn.execute(query("session_put"), words)
+    if days := [day for row in rows for day in _counted(row, before.get(row.id))]:
+        await add_days(conn, days)
+    if any(row.ticket is not None for row in rows):
+        await conn.execute(query("grants_closed"), words)
+    ends = [
+        (row.ticket, row.chip, row.closed_at, row.end_reason or row.state)
+        for row in rows
+        if row.ticket and row.closed_at
+    ]
+    ends += [(grant, chip, at, "superseded") for _, grant, chip, at in ended if grant is not None]
+    if ends:
+        named = [dict(zip(("grant", "chip", "at", "reason"), end, strict=True)) for end in ends]
+        await conn.execute(query("grants_ended"), {"rows": in_json(named)})
+    return [row[0] for row in ended]
+
+
+def _counted(row: SessionRow, opened_before: datetime | None) -> list[DayRow]:
+    """A session counts once, on the day of its beginning, also when late words move that beginning."""
+    if opened_before == row.opened_at:
+        return []
+    days = [DayRow(row.chip, _ms(row.opened_at), 0, 0, 0.0, 1, 0)]
+    return days if opened_before is None else [*days, DayRow(row.chip, _ms(opened_before), 0, 0, 0.0, -1, 0)]
 
 
 async def grow_sessions(conn: Conn, rows: Sequence[SessionRow], now: datetime) -> set[UUID]:
@@ -145,16 +162,6 @@ async def grow_sessions(conn: Conn, rows: Sequence[SessionRow], now: datetime) -
     return {row.id for row in rows} - {row[0] for row in await found.fetchall()}
 
 
-async def _count_session(conn: Conn, row: SessionRow, opened_before: datetime | None) -> None:
-    """A session counts once, on the day of its beginning, also when late words move that beginning."""
-    if opened_before == row.opened_at:
-        return
-    days = [DayRow(row.chip, _ms(row.opened_at), 0, 0, 0.0, 1, 0)]
-    if opened_before is not None:
-        days.append(DayRow(row.chip, _ms(opened_before), 0, 0, 0.0, -1, 0))
-    await add_days(conn, days)
-
-
 def _ms(at: datetime) -> int:
     return round(at.timestamp() * 1000)
 
@@ -164,17 +171,6 @@ async def next_opened(conn: Conn, chip_no: int, session: UUID, after: datetime) 
     words = {"chip_no": chip_no, "after": after, "id": session}
     row = await (await conn.execute(query("session_next"), words)).fetchone()
     return row[0] if row else None
-
-
-async def close_contact(conn: Conn, chip: str, ticket: UUID, session: UUID, at: datetime, now: datetime) -> None:
-    """The contact was reported closed under this ticket."""
-    words = {"chip": chip, "ticket": ticket, "session": session, "at": at, "now": now}
-    await conn.execute(query("grant_closed"), words)
-
-
-async def end_grant(conn: Conn, grant: UUID, at: datetime, reason: str) -> None:
-    """The session of this grant is over."""
-    await conn.execute(query("grant_ended"), {"grant_id": grant, "at": at, "reason": reason})
 
 
 async def arm_grant(conn: Conn, chip: str, ticket: UUID, at: datetime) -> None:
@@ -198,9 +194,8 @@ async def expire(conn: Conn) -> list[UUID]:
 
 
 async def put_arcs(conn: Conn, rows: Sequence[ArcRow]) -> None:
-    """Bursts, each from whichever of its events came."""
-    async with conn.cursor() as cursor:
-        await cursor.executemany(query("arc_put"), [row._asdict() for row in rows])
+    """Bursts, each from whichever of its events came; no two of one burst."""
+    await conn.execute(query("arcs_put"), {"rows": in_json([row._asdict() for row in rows])})
 
 
 async def add_days(conn: Conn, rows: Sequence[DayRow]) -> None:
@@ -256,6 +251,6 @@ async def silent_candidates(conn: Conn, shards: Sequence[str], before: datetime,
         return await cursor.fetchall()
 
 
-async def notify(conn: Conn, channel: str, text: str) -> None:
-    """A hint to whoever listens; ids only."""
-    await conn.execute(query("notify"), {"channel": channel, "text": text})
+async def notify(conn: Conn, channel: str, *texts: str) -> None:
+    """Hints to whoever listens; ids only."""
+    await conn.execute(query("notify"), {"channel": channel, "texts": list(texts)})

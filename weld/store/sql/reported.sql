@@ -3,18 +3,23 @@
 SELECT g.id, g.chip, g.worker, g.plate, g.expires_at, g.longest_s FROM unlock_grant g WHERE g.id = ANY(%(tickets)s::uuid[])
 
 -- :session_supersede
--- A second open session ends the first: of the same machine, whichever chip said it.
-UPDATE session SET state = 'closed', closed_at = greatest(opened_at, %(at)s), end_reason = 'superseded', updated_at = %(now)s
-WHERE state = 'open' AND id <> %(id)s AND plate = (SELECT plate FROM machine WHERE chip = %(chip)s) RETURNING id, grant_id, closed_at
+-- A second open session ends the first: of the same machine, whichever chip said it. Those that are written now say it themselves.
+UPDATE session s SET state = 'closed', closed_at = greatest(s.opened_at, r.at), end_reason = 'superseded', updated_at = %(now)s
+FROM (SELECT m.plate, max(r.opened_at) AS at FROM json_to_recordset(%(rows)s) AS r (chip text, opened_at timestamptz, state text)
+    JOIN machine m ON m.chip = r.chip WHERE r.state = 'open' GROUP BY m.plate) r
+WHERE s.state = 'open' AND s.plate = r.plate AND s.id <> ALL(%(ids)s::uuid[]) RETURNING s.id, s.grant_id, s.chip, s.closed_at
 
 -- :session_put
--- One session as the fold has it; whose it is comes from the grant, where it was from the machine.
+-- Sessions as the fold has them, open ones last; whose one is comes from the grant, where it was from the machine.
 INSERT INTO session (id, chip, chip_no, plate, division, enterprise, worker, grant_id, ticket, authorised, opened_at, ends_at,
     closed_at, end_reason, state, resumed, contact_ms, covered_ms, arc_ms, energy_wh, peak_a, historical, updated_at)
-SELECT %(id)s, %(chip)s, %(chip_no)s, m.plate, m.division, m.enterprise, g.worker, g.id, %(ticket)s, %(authorised)s, %(opened_at)s,
-    %(ends_at)s, %(closed_at)s, %(end_reason)s, %(state)s, %(resumed)s, %(contact_ms)s, %(covered_ms)s, %(arc_ms)s,
-    %(energy_wh)s, %(peak_a)s, %(historical)s, %(now)s
-FROM (SELECT 1) one LEFT JOIN machine m ON m.chip = %(chip)s LEFT JOIN unlock_grant g ON g.id = %(ticket)s AND g.chip = %(chip)s
+SELECT r.id, r.chip, r.chip_no, m.plate, m.division, m.enterprise, g.worker, g.id, r.ticket, r.authorised, r.opened_at, r.ends_at,
+    r.closed_at, r.end_reason, r.state, r.resumed, r.contact_ms, r.covered_ms, r.arc_ms, r.energy_wh, r.peak_a, r.historical, %(now)s
+FROM json_to_recordset(%(rows)s) AS r (id uuid, chip text, chip_no integer, ticket uuid, authorised boolean,
+    opened_at timestamptz, ends_at timestamptz, closed_at timestamptz, end_reason text, state text, resumed integer, contact_ms bigint,
+    covered_ms bigint, arc_ms bigint, energy_wh double precision, peak_a real, historical boolean)
+LEFT JOIN machine m ON m.chip = r.chip LEFT JOIN unlock_grant g ON g.id = r.ticket AND g.chip = r.chip
+ORDER BY r.state = 'open', r.opened_at
 ON CONFLICT (id) DO UPDATE SET ticket = excluded.ticket, worker = excluded.worker, grant_id = excluded.grant_id,
     authorised = excluded.authorised, opened_at = excluded.opened_at, ends_at = excluded.ends_at, closed_at = excluded.closed_at,
     end_reason = excluded.end_reason, state = excluded.state, resumed = excluded.resumed, contact_ms = excluded.contact_ms,
@@ -31,26 +36,29 @@ FROM json_to_recordset(%(rows)s) AS g (id uuid, contact_ms bigint, covered_ms bi
 WHERE s.id = g.id AND s.state = 'open' RETURNING s.id
 
 -- :session_before
--- What is stored of this session, before it is put again.
-SELECT opened_at, state FROM session WHERE id = %(id)s
+-- When these sessions began, as far as they are stored, before they are put again.
+SELECT id, opened_at FROM session WHERE id = ANY(%(ids)s::uuid[])
 
 -- :session_next
 -- When the next session of this chip began.
 SELECT min(opened_at) FROM session WHERE chip_no = %(chip_no)s AND opened_at > %(after)s AND id <> %(id)s
 
--- :grant_closed
--- The contact was reported closed under this ticket: the grant has its session, its command is done.
+-- :grants_closed
+-- The contact was reported closed under these tickets: each grant has its session, its command is done. Grants are locked first,
+-- as everybody does.
 WITH g AS (
-    UPDATE unlock_grant SET session = %(session)s, closed_at = coalesce(closed_at, %(at)s)
-    WHERE id = %(ticket)s AND chip = %(chip)s RETURNING id
+    UPDATE unlock_grant u SET session = r.id, closed_at = coalesce(u.closed_at, r.opened_at)
+    FROM json_to_recordset(%(rows)s) AS r (id uuid, chip text, ticket uuid, opened_at timestamptz)
+    WHERE u.id = r.ticket AND u.chip = r.chip RETURNING u.id
 )
 UPDATE command SET state = 'done', ended_at = %(now)s FROM g
 WHERE command.grant_id = g.id AND command.state IN ('queued', 'sent', 'waiting')
 
--- :grant_ended
--- The session of this grant is over.
-UPDATE unlock_grant SET state = 'ended', ended_at = %(at)s, end_reason = %(reason)s
-WHERE id = %(grant_id)s AND (state = 'live' OR end_reason = 'inferred')
+-- :grants_ended
+-- The sessions of these grants are over. A chip ends no grant but those made for it.
+UPDATE unlock_grant u SET state = 'ended', ended_at = r.at, end_reason = r.reason
+FROM json_to_recordset(%(rows)s) AS r ("grant" uuid, chip text, at timestamptz, reason text)
+WHERE u.id = r."grant" AND u.chip = r.chip AND (u.state = 'live' OR u.end_reason = 'inferred')
 
 -- :grant_armed
 -- The chip holds the ticket and waits for the button.
@@ -82,10 +90,11 @@ RETURNING g.id
 UPDATE command SET state = 'expired', ended_at = now()
 WHERE state IN ('queued', 'sent', 'waiting') AND expires_at < now() - interval '10 seconds'
 
--- :arc_put
--- A burst, from whichever of its two events came first.
+-- :arcs_put
+-- Bursts, each from whichever of its two events came first.
 INSERT INTO arc (chip_no, boot, from_up, started_at, ended_at, arc_ms, peak_a, contact, session)
-VALUES (%(chip_no)s, %(boot)s, %(from_up)s, %(started_at)s, %(ended_at)s, %(arc_ms)s, %(peak_a)s, %(contact)s, %(session)s)
+SELECT * FROM json_to_recordset(%(rows)s) AS r (chip_no integer, boot integer, from_up bigint, started_at timestamptz,
+    ended_at timestamptz, arc_ms bigint, peak_a real, contact text, session uuid)
 ON CONFLICT (chip_no, boot, from_up) DO UPDATE SET ended_at = coalesce(excluded.ended_at, arc.ended_at),
     arc_ms = coalesce(excluded.arc_ms, arc.arc_ms), peak_a = greatest(excluded.peak_a, arc.peak_a),
     contact = coalesce(excluded.contact, arc.contact), session = coalesce(excluded.session, arc.session)
@@ -166,5 +175,5 @@ AND NOT EXISTS (SELECT 1 FROM alert a WHERE a.chip = s.chip AND a.code = 'D06' A
 GROUP BY s.chip, s.chip_no, s.received_at
 
 -- :notify
--- A hint, at most once a transaction and channel.
-SELECT pg_notify(%(channel)s, %(text)s)
+-- Hints, all in one statement.
+SELECT pg_notify(%(channel)s, hint) FROM unnest(%(texts)s::text[]) AS hint

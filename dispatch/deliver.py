@@ -97,6 +97,8 @@ class Deliverer:
             await asyncio.wait(late, timeout=_GIVE_BACK_WITHIN_S)
 
     async def _attempt(self, row: LeasedRow) -> None:
+        # a task of its own: all that is logged from here on belongs to this attempt
+        structlog.contextvars.bind_contextvars(delivery=str(row.id), endpoint=str(row.endpoint), number=row.attempts)
         begun = self._clock.monotonic()
         try:
             answer = await self._post(row)
@@ -114,10 +116,10 @@ class Deliverer:
             secret = self._vault.open(fields.ENDPOINT_SECRET, row.endpoint, row.secret_sealed)
             return await self._courier.post(row.url, Message(str(row.id), row.payload, secret))
         except VaultError as error:
-            log.error("endpoint_secret_unreadable", endpoint=str(row.endpoint), error=str(error))
+            log.error("endpoint_secret_unreadable", error=str(error))
             return Answer(None, "secret")
         except Exception:  # one delivery that we cannot handle must not end the others
-            log.exception("attempt_failed", delivery=str(row.id), endpoint=str(row.endpoint))
+            log.exception("attempt_failed")
             return Answer(None, "internal")
 
     async def _record(self, row: LeasedRow, answer: Answer, verdict: Verdict, latency_ms: int) -> None:
@@ -125,9 +127,6 @@ class Deliverer:
         counters.DELIVERIES.labels(result).inc()
         log.info(
             "webhook_attempt",
-            delivery=str(row.id),
-            endpoint=str(row.endpoint),
-            number=row.attempts,
             status=answer.status,
             error=answer.error,
             result=result,
@@ -138,9 +137,9 @@ class Deliverer:
             await store.add_attempt(conn, row.id, row.attempts, latency_ms, answer.status, answer.error)
             await _apply(conn, row, verdict, counts=answer.error != "stopped")
 
-        await self._insist(row, write)
+        await self._insist(write)
 
-    async def _insist(self, row: LeasedRow, write: Callable[[Conn], Awaitable[None]]) -> None:
+    async def _insist(self, write: Callable[[Conn], Awaitable[None]]) -> None:
         """The database may be away for a moment. After the lease's end another process sends it again: then we let go."""
         until = self._clock.monotonic() + self._settings.delivery_lease_s
         while True:
@@ -149,7 +148,7 @@ class Deliverer:
                     return await write(conn)
             except TRANSIENT as error:
                 if self._clock.monotonic() >= until:
-                    log.warning("attempt_not_recorded", delivery=str(row.id), error=type(error).__name__)
+                    log.warning("attempt_not_recorded", error=type(error).__name__)
                     return None
                 await self._clock.sleep(_RECORD_AGAIN_S)
 

@@ -32,6 +32,11 @@ class Expander:
         self._floor = "0"
         self._broken: set[int] = set()
 
+    @property
+    def floor(self) -> str:
+        """Below this transaction number every fact has its deliveries."""
+        return self._floor
+
     async def expand(self, conn: Conn) -> int:
         """One batch; the number of facts in it. 0: everything that has committed until now has its deliveries."""
         async with conn.transaction():
@@ -44,7 +49,6 @@ class Expander:
                 await self._expand(conn, fact, routes)
         if not facts:
             self._floor = ended
-        counters.OUTBOX_AGE_S.set(await store.oldest_fact_s(conn, self._floor))
         return len(facts)
 
     async def _expand(self, conn: Conn, fact: FactRow, routes: Sequence[Endpoint]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from dispatch import ages
 from dispatch.deliver import Deliverer
 from dispatch.expand import Expander
 from dispatch.post import Courier
@@ -82,17 +83,18 @@ class Dispatcher:
         guard = Guard(settings.allowed)
         async with Courier(guard, self._clock, settings.webhook_timeout_s, settings.webhook_ca_file) as courier:
             deliverer = Deliverer(settings, connections, self._vault, courier, self._clock)
+            expander = Expander(self._clock)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(deliverer.run(stop))
-                tasks.create_task(self._expand(connections, deliverer, stop))
+                tasks.create_task(self._expand(connections, expander, deliverer, stop))
+                tasks.create_task(ages.watch(connections, lambda: expander.floor, stop))
                 listening = tasks.create_task(self._listen(deliverer))
                 await stop.wait()
                 listening.cancel()
                 self._facts.set()
                 deliverer.wake.set()
 
-    async def _expand(self, connections: Pool, deliverer: Deliverer, stop: asyncio.Event) -> None:
-        expander = Expander(self._clock)
+    async def _expand(self, connections: Pool, expander: Expander, deliverer: Deliverer, stop: asyncio.Event) -> None:
         while not stop.is_set():
             self._facts.clear()
             try:

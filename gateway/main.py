@@ -1,8 +1,13 @@
-"""The gateway process: one sender and its door. It listens nowhere else, for it holds the permit key."""
+"""The gateway process: one sender, an ear for the broker's figures, and its door.
+
+Refuses to listen anywhere else, for it holds the permit key.
+"""
 
 import asyncio
+import contextlib
 from pathlib import Path
 
+from gateway import figures
 from gateway.sender import Broker, Sender
 from gateway.settings import GatewaySettings
 from schemas.signed import SigningKey
@@ -30,4 +35,10 @@ async def serve(
     async with Door("127.0.0.1", port, {"broker": connected}) as door:
         if address_file is not None:
             announce(address_file, f"http://127.0.0.1:{door.port}")
-        await sender.run(stop)
+        watching = asyncio.create_task(figures.watch(broker))
+        try:
+            await sender.run(stop)
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching

@@ -5,8 +5,9 @@ message is an arrival like any other.
 """
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 
 from schemas import topics
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
-class Arrival(NamedTuple):
+class Arrival(msgspec.Struct, frozen=True, gc=False):
     """One delivery; `said` is the message, the presence, or why it is neither. `packet_id` waits for its acknowledgement."""
 
     link: "Link"

@@ -34,3 +34,12 @@ STORED_AGE_S = Gauge(
     "weldgate_ingest_stored_age_seconds", "How long the chip that waits longest has waited for its `stored`"
 )
 GAPS = Gauge("weldgate_ingest_gaps", "Holes in chips' streams that are being asked for")
+
+# There from the start with 0: Prometheus sees no rise in a number that appears as 1.
+for _fate in (
+    "new", "duplicate", "presence", "bad_topic", "oversized", "undecodable", "unknown_kind", "invalid", "unknown_chip",
+    "foreign_shard", "future", "too_old", "changed_key", "boot_below_floor", "poison", "unreadable",
+):  # fmt: skip
+    FATES.labels(_fate)
+for _outcome in ("committed", "split", "database_lost", "memory_wrong"):
+    BATCHES.labels(_outcome)

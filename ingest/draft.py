@@ -9,8 +9,10 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal, NamedTuple
+from typing import Literal
 from uuid import UUID
+
+import msgspec
 
 from ingest import gate, mapping
 from ingest.arrival import Arrival
@@ -35,7 +37,7 @@ TOO_OLD_MS = int(timedelta(days=DAYS_BACK - 1) / timedelta(milliseconds=1))
 Fate = Literal["new", "duplicate", "quarantined", "presence"]
 
 
-class Timed(NamedTuple):
+class Timed(msgspec.Struct, frozen=True, gc=False):
     """A message of a known chip with its times and its lateness decided."""
 
     arrival: Arrival

@@ -41,11 +41,12 @@ def _change(chip: Chip) -> tuple[str, str, datetime]:
 def _row(before: Chip, chip: Chip, told: Telemetry | None) -> StateRow:
     progress = chip.progress
     as_saved = chip.fold is before.fold and intake.only_grew(before.progress, progress)
-    return StateRow(
+    columns = (
         chip.chip_no, chip.chip, chip.shard, detect.RULES_VERSION, progress.boot, progress.seq, micros(chip.received_ms),
         micros(chip.at_ms) if chip.at_ms else None, *(_SILENT if told is None else _told(told)),
         chip.quarter, chip.idle_ms, chip.idle_messages, None if as_saved else jsonb(to_json(chip)),
     )  # fmt: skip
+    return StateRow._make(columns)
 
 
 _Told = tuple[

@@ -70,7 +70,7 @@ def telemetry_row(timed: Stored, message: Telemetry) -> TelemetryRow:
     """A telemetry message as its row."""
     position, arrival, corrected_ms = message.position, timed.arrival, timed.corrected_ms
     session, ticket = message.session, message.ticket
-    return TelemetryRow(
+    columns = (
         timed.chip_no,
         micros(timed.at_ms),
         message.boot,
@@ -100,6 +100,7 @@ def telemetry_row(timed: Stored, message: Telemetry) -> TelemetryRow:
         None if session is None else uuid_bytes(session),
         None if ticket is None else uuid_bytes(ticket),
     )
+    return TelemetryRow._make(columns)
 
 
 def event_row(timed: Stored, message: Message) -> EventRow:

@@ -64,7 +64,7 @@ class Worker:
     ) -> None:
         self.settings = settings
         self.clock = clock
-        owner = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
         self.memory = Memory()
         self._url = database_url
         self._key = key
@@ -79,7 +79,7 @@ class Worker:
         self._conn: Conn | None = None
         self._busy = asyncio.Lock()  # one transaction at a time: batches, and the watcher's own
         names = [f"{number:02x}" for number in range(settings.shards)]
-        self.holdings = Holdings(owner, names, settings.lease_s, self.memory, address, self._take, self._forget)
+        self.holdings = Holdings(self.owner, names, settings.lease_s, self.memory, address, self._take, self._forget)
 
     @property
     def shards(self) -> dict[str, Shard]:
@@ -95,6 +95,7 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`; then finish the batch, acknowledge, release the leases."""
+        structlog.contextvars.bind_contextvars(worker=self.owner)
         self._conn = await self._connect()
         try:
             async with asyncio.TaskGroup() as tasks:

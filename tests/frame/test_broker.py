@@ -54,3 +54,10 @@ def test_a_queue_without_a_limit_is_refused() -> None:
 def test_access_lists_name_no_chip_and_no_wildcard_for_writing_up() -> None:
     assert all(line.startswith("pattern ") and "%u" in line for line in _lines(chip_acl()))
     assert not [line for line in _lines(platform_acl()) if "write" in line and not line.endswith("/down")]
+
+
+def test_what_may_wait_is_shared_by_the_sessions() -> None:
+    """A session that fills must not take the memory of the others; few sessions may keep as much as many."""
+    assert "max_queued_bytes 33554432" in _lines(configuration(Broker(PLATFORM)))
+    assert Limits(sessions=1).max_queued_bytes == 2 * 1024**3
+    assert "memory_limit" not in configuration(Broker(PLATFORM, CHIPS))

@@ -1,7 +1,9 @@
 """What must never stand in a log, and what must."""
 
+import asyncio
 import json
 import logging
+import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,7 +46,26 @@ def test_an_event_is_one_json_object_on_stderr(capsys: Capture) -> None:
     structlog.get_logger().info("batch_written", rows=3)
     (line,) = _lines(capsys)
     assert line.pop("at")
+    assert line.pop("pid") == os.getpid()
     assert line == {"event": "batch_written", "level": "info", "process": "ingest", "batch": 7, "rows": 3}
+
+
+async def test_an_id_is_bound_once_and_tasks_carry_it_on(capsys: Capture) -> None:
+    configure("ingest", json=True)
+    structlog.contextvars.bind_contextvars(worker="w1")
+
+    async def shard(name: str) -> None:
+        structlog.contextvars.bind_contextvars(shard=name)
+        await asyncio.sleep(0)
+        structlog.get_logger().info("connected")
+
+    await asyncio.gather(asyncio.create_task(shard("0a")), asyncio.create_task(shard("0b")))
+    structlog.get_logger().info("idle")
+    assert [(line["worker"], line.get("shard")) for line in _lines(capsys)] == [
+        ("w1", "0a"),
+        ("w1", "0b"),
+        ("w1", None),
+    ]
 
 
 def test_text_for_people_holds_the_same(capsys: Capture) -> None:

@@ -27,11 +27,12 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from gateway.broker import Limits
 from weld.cli import homes
 from weld.cli.installation import Installation
 from weld.cli.mosquitto import BrokerTakenError, Mosquitto
 from weld.cli.postgres import EmbeddedPostgres
-from weld.kit.settings import PORTS
+from weld.kit.settings import PORTS, Settings
 from weld.store import partitions, setup
 from weld.store.migrate import migrate
 
@@ -252,8 +253,12 @@ class Stack:
             folder = home / "broker"
         if not self.free_ports:
             ports = {"chips_port": PORTS["mqtt_chips"], "platform_port": PORTS["mqtt_platform"]}
+        # the broker keeps one queue a shard: fewer of them may be longer
+        limits = Limits(sessions=int(self.environment.get("WELDGATE_SHARDS") or Settings().shards))
         try:
-            broker = Mosquitto(folder, passwords=self.installation.broker, remove=self.own_broker, **ports)  # type: ignore[arg-type]
+            broker = Mosquitto(
+                folder, limits=limits, passwords=self.installation.broker, remove=self.own_broker, **ports
+            )  # type: ignore[arg-type]
             self._mosquitto = self._exits.enter_context(broker)
         except BrokerTakenError:  # `weldgate up`, or another process alone, runs it: same ports, same passwords
             if self.own_broker:

@@ -1,12 +1,15 @@
 """Logs: events with constant names and data in keywords, one chain for all processes, to stderr.
 
-`configure` once per process, then `structlog.get_logger()` anywhere; ids are bound once per message or request with
-structlog.contextvars. What other libraries log through `logging` goes the same way.
+`configure` once per process, which puts its name and number into every line; then `structlog.get_logger()` anywhere. Ids are
+bound once, where their work begins, with structlog.contextvars, and tasks started from there carry them on: the worker,
+the shard, the command and its chip, the delivery, the request; never a person's. What other libraries log through
+`logging` goes the same way.
 Refuses personal numbers: a line of text that holds an identity number (18 characters, also inside T + 18) or a mobile
 number becomes "[refused]" and is counted, so that the mistake is seen and the person is not.
 """
 
 import logging
+import os
 import re
 import sys
 import unicodedata
@@ -53,8 +56,10 @@ def configure(process: str, *, json: bool, level: int = logging.INFO) -> None:
 
 
 def _shared(process: str) -> list[Processor]:
+    pid = os.getpid()
+
     def name_the_process(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        event["process"] = process
+        event["process"], event["pid"] = process, pid
         return event
 
     return [

@@ -4,17 +4,35 @@ Only what the hot tables hold: times, arrays of numbers, uuids, jsonb. Refuses c
 wire's schema. Formats: array_recv, timestamptz_recv, uuid_recv and jsonb_recv of PostgreSQL's sources.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from struct import Struct
+from typing import LiteralString
 
 import msgspec
+from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Json
+from psycopg.types.string import BytesBinaryDumper
+
+from weld.store.connect import Conn
 
 # PostgreSQL counts microseconds from 2000-01-01 UTC.
 EPOCH_US = 946_684_800_000_000
 
 _FLOAT4, _INT4 = 700, 23  # oids in pg_type
+
+
+async def copy_rows(conn: Conn, table: LiteralString, types: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """COPY rows whose columns are ready; `types` tell how each goes over the wire."""
+    async with conn.cursor() as cursor:
+        # the driver's own encoder of bytes, in C, in place of the one that the DB-API's Binary brings
+        cursor.adapters.register_dumper(bytes, BytesBinaryDumper)
+        async with cursor.copy(SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(Identifier(table))) as copy:
+            copy.set_types(types)
+            write_row = copy.formatter.write_row
+            for row in rows:
+                if block := write_row(row):  # a full buffer: most rows need not be awaited
+                    await copy.write(block)
 
 
 def micros(ms: int) -> int:

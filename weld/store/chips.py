@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from psycopg.rows import class_row
 
+from weld.store.binary import copy_rows
 from weld.store.connect import Conn
 from weld.store.queries import query
 
@@ -142,10 +143,7 @@ async def prepare(conn: Conn) -> None:
 
 async def put_states(conn: Conn, rows: Sequence[StateRow]) -> None:
     """The latest state of each chip of a batch; one row a chip, in the order of chip_no (no deadlocks, hot updates)."""
-    async with conn.cursor() as cursor, cursor.copy("COPY state_stage FROM STDIN (FORMAT BINARY)") as copy:
-        copy.set_types(_STATE_TYPES)
-        for row in sorted(rows, key=_FIRST):
-            await copy.write_row(row)
+    await copy_rows(conn, "state_stage", _STATE_TYPES, sorted(rows, key=_FIRST))
     if any(row.told for row in rows):
         await conn.execute(query("state_put"))
     if not all(row.told for row in rows):

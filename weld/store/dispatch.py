@@ -93,6 +93,12 @@ async def oldest_fact_s(conn: Conn, floor: str) -> float:
     return float(row[0]) if row else 0.0
 
 
+async def oldest_delivery_s(conn: Conn) -> float:
+    """How long the delivery that is due longest has been waiting for its attempt."""
+    row = await (await conn.execute(query("delivery_age"))).fetchone()
+    return float(row[0]) if row else 0.0
+
+
 async def mark_expanded(conn: Conn, outbox_id: int) -> None:
     """This fact has its deliveries."""
     await conn.execute(query("outbox_expanded"), {"outbox_id": outbox_id})

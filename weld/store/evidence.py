@@ -10,6 +10,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
+from weld.store.binary import copy_rows
 from weld.store.connect import Conn
 from weld.store.queries import query
 
@@ -136,18 +137,12 @@ _EVENT_TYPES = "int4 int8 int4 int8 int8 int8 text text int8 int8 text text byte
 
 async def put_telemetry(conn: Conn, rows: Iterable[TelemetryRow]) -> None:
     """Store messages that are known to be new; UniqueViolation means that memory was wrong, and the batch must go."""
-    async with conn.cursor() as cursor, cursor.copy("COPY telemetry FROM STDIN (FORMAT BINARY)") as copy:
-        copy.set_types(_TELEMETRY_TYPES)
-        for row in rows:
-            await copy.write_row(row)
+    await copy_rows(conn, "telemetry", _TELEMETRY_TYPES, rows)
 
 
 async def put_events(conn: Conn, rows: Iterable[EventRow]) -> None:
     """The same for everything that is not telemetry."""
-    async with conn.cursor() as cursor, cursor.copy("COPY event FROM STDIN (FORMAT BINARY)") as copy:
-        copy.set_types(_EVENT_TYPES)
-        for row in rows:
-            await copy.write_row(row)
+    await copy_rows(conn, "event", _EVENT_TYPES, rows)
 
 
 async def find(conn: Conn, keys: Sequence[Key]) -> dict[int, int]:

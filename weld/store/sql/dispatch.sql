@@ -19,6 +19,17 @@ ORDER BY o.id LIMIT %(limit)s
 SELECT coalesce(extract(epoch FROM clock_timestamp() - min(o.at)), 0)::float8 FROM outbox o
 WHERE o.xid >= %(floor)s::text::xid8 AND NOT EXISTS (SELECT FROM expansion e WHERE e.outbox_id = o.id)
 
+-- :delivery_age
+-- How long the delivery that is due longest has been waiting for its attempt, in seconds; 0 where none waits. Paused and failing
+-- endpoints wait by intent; what is under way does not wait. One look into the index for each endpoint.
+SELECT coalesce(extract(epoch FROM statement_timestamp() - min(due.next_at)), 0)::float8
+FROM endpoint e CROSS JOIN LATERAL (
+    SELECT d.next_at FROM delivery d
+    WHERE d.endpoint = e.id AND d.state = 'pending' AND d.next_at <= statement_timestamp()
+        AND coalesce(d.leased_until <= statement_timestamp(), true)
+    ORDER BY d.next_at LIMIT 1) due
+WHERE e.state = 'active' AND NOT EXISTS (SELECT FROM endpoint_health h WHERE h.endpoint = e.id)
+
 -- :outbox_expanded
 -- This fact has its deliveries.
 INSERT INTO expansion (outbox_id) VALUES (%(outbox_id)s) ON CONFLICT DO NOTHING

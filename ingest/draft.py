@@ -17,12 +17,12 @@ import msgspec
 from ingest import gate, mapping
 from ingest.arrival import Arrival
 from ingest.confirm import Gap
-from ingest.memory import Anchor, Chip, is_burning, with_anchor
+from ingest.memory import Anchor, Chip, is_burning, presence_of, with_anchor
 from schemas.bad import BadMessage
-from schemas.chip import BootUp, Event, Presence, Telemetry, TimeWanted
+from schemas.chip import BootUp, ClockSet, Event, Presence, Telemetry, TimeWanted
 from schemas.chip import Message as WireMessage
 from schemas.signed import BootReply, Time
-from weld.core import detect, intake
+from weld.core import detect, intake, offset
 from weld.core.detect import Lateness
 from weld.core.intake import Place
 from weld.core.said import Closed, Said
@@ -140,7 +140,7 @@ class Draft:
             chip.chip_no, chip.chip, chip.shard, detect.RULES_VERSION, said.online, said.connection, said.boot,
             said.nonce, said.config_version, at,
         )  # fmt: skip
-        chip.presence, chip.online = (said.boot, said.connection), said.online
+        chip.presence, chip.online = presence_of(said.boot, said.connection), said.online
 
     def _message(self, chip: Chip, arrival: Arrival, message: WireMessage) -> None:
         if isinstance(message, BootUp) and not self._boot(chip, arrival, message):
@@ -208,6 +208,8 @@ class Draft:
         late, received_ms = timed.late, timed.arrival.received_ms
         if late is not detect.LIVE:
             self.lateness[late.kind] += 1
+        elif message.at is not None:
+            chip.clock_ms = offset.behind_ms(chip.clock_ms, message.at, received_ms)
         chip.received_ms = max(chip.received_ms, received_ms)
         self._cover(chip, message.boot, message.seq)
         self.fates["new"] += 1
@@ -235,6 +237,8 @@ class Draft:
     def _accept_event(self, chip: Chip, timed: Timed, message: WireMessage, *, live: bool) -> None:
         self.events.append(timed)
         self._is_newest(chip, timed, timed.now_ms)
+        if isinstance(message, Event) and isinstance(message.event, ClockSet):
+            chip.clock_ms = None  # what was known of the clock before is over
         said = mapping.event_said(message, timed.now_ms)
         if said is not None:
             self._say(timed, said, live=live)
@@ -334,7 +338,7 @@ class Draft:
         current = self.chips[chip]
         known = current.anchor(boot)
         assert known is not None  # noqa: S101  (its own message fixed it)
-        with_anchor(current, known._replace(hash=content))
+        with_anchor(current, Anchor(boot, known.at_ms, content))
         row = BootRow(current.chip_no, boot, mapping.utc(known.at_ms), content, reply)
         self.boots.append((row, current.received_ms))
 

@@ -44,7 +44,7 @@ def _row(before: Chip, chip: Chip, told: Telemetry | None) -> StateRow:
     columns = (
         chip.chip_no, chip.chip, chip.shard, detect.RULES_VERSION, progress.boot, progress.seq, micros(chip.received_ms),
         micros(chip.at_ms) if chip.at_ms else None, *(_SILENT if told is None else _told(told)),
-        chip.quarter, chip.idle_ms, chip.idle_messages, None if as_saved else jsonb(to_json(chip)),
+        chip.quarter, chip.idle_ms, chip.idle_messages, chip.clock_ms, None if as_saved else jsonb(to_json(chip)),
     )  # fmt: skip
     return StateRow._make(columns)
 

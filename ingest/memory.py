@@ -7,7 +7,8 @@ store. Refuses to be changed by a batch: that works on copies and hands them ove
 
 import gc
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any
 
 import msgspec
 
@@ -24,7 +25,7 @@ _NOTHING_HEARD = Progress()
 _NOTHING_OPEN = Fold()
 
 
-class Anchor(NamedTuple):
+class Anchor(msgspec.Struct, frozen=True, gc=False):
     """A boot as it is known: when its `up` was 0, and the hash of its boot message once that was answered."""
 
     boot: int
@@ -55,6 +56,7 @@ class Chip(msgspec.Struct, gc=False):
     quarter: int = 0
     idle_ms: int = 0
     idle_messages: int = 0
+    clock_ms: int | None = None  # how far its clock is behind ours
 
     def anchor(self, boot: int) -> Anchor | None:
         """What is known of a boot."""
@@ -141,12 +143,19 @@ def from_row(row: ChipRow, anchors: tuple[Anchor, ...]) -> Chip:
         state=row.state,
         contact=row.contact,
         burning=is_burning(row.state, row.current_a),
-        presence=(row.presence_boot or 0, row.connection or 0),
+        presence=presence_of(row.presence_boot or 0, row.connection or 0),
         online=bool(row.online),
         quarter=row.idle_quarter,
         idle_ms=row.idle_ms,
         idle_messages=row.idle_messages,
+        clock_ms=row.clock_ms,
     )
+
+
+@lru_cache(maxsize=65_536)
+def presence_of(boot: int, connection: int) -> tuple[int, int]:
+    """One pair for all chips that have it: most have low numbers."""
+    return boot, connection
 
 
 def _progress(saved: dict[str, Any], row: ChipRow) -> Progress:
@@ -188,5 +197,5 @@ def _by_chip(rows: Sequence[BootRow]) -> dict[int, tuple[Anchor, ...]]:
 
 def with_anchor(chip: Chip, anchor: Anchor) -> None:
     """One more boot known; beside it only the newest few are kept."""
-    others = sorted(known for known in chip.anchors if known.boot != anchor.boot)
+    others = sorted((known for known in chip.anchors if known.boot != anchor.boot), key=lambda known: known.boot)
     chip.anchors = (*others[-(TRACKED_BOOTS - 1) :], anchor)

@@ -37,6 +37,7 @@ class ChipRow(NamedTuple):
     idle_quarter: int
     idle_ms: int
     idle_messages: int
+    clock_ms: int | None
 
 
 class BootRow(NamedTuple):
@@ -77,12 +78,14 @@ class StateRow(NamedTuple):
     idle_quarter: int
     idle_ms: int
     idle_messages: int
+    clock_ms: int | None
     fold: bytes | None
 
 
 _FIRST = itemgetter(0)
 _STATE_TYPES = (
-    "int4 text text int4 int4 int8 int8 int8 bool text text bytea bytea float4 float8 float8 float8 float4 int4 int4 int4 bytea"
+    "int4 text text int4 int4 int8 int8 int8 bool text text bytea bytea float4 float8 float8 float8 float4 "
+    "int4 int4 int4 int4 bytea"
 ).split()
 
 

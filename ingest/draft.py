@@ -6,7 +6,6 @@ is asked about. Refuses I/O.
 
 from collections import Counter
 from collections.abc import Callable
-from copy import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
@@ -19,7 +18,7 @@ from ingest.arrival import Arrival
 from ingest.confirm import Gap
 from ingest.memory import Anchor, Chip, is_burning, presence_of, with_anchor
 from schemas.bad import BadMessage
-from schemas.chip import BootUp, ClockSet, Event, Presence, Telemetry, TimeWanted
+from schemas.chip import BootUp, ClockSet, Envelope, Event, Presence, Telemetry, TimeWanted
 from schemas.chip import Message as WireMessage
 from schemas.signed import BootReply, Time
 from weld.core import detect, intake, offset
@@ -67,7 +66,7 @@ class Draft:
     before: dict[str, Chip] = field(default_factory=dict)
     chips: dict[str, Chip] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
-    spoken: dict[str, set[int]] = field(default_factory=dict)
+    spoken: dict[str, tuple[int, ...]] = field(default_factory=dict)
     live: list[tuple[Timed, Said]] = field(default_factory=list)
     late: list[tuple[Timed, Said]] = field(default_factory=list)
     telemetry: list[Timed] = field(default_factory=list)
@@ -91,7 +90,7 @@ class Draft:
     def add(self, chip: Chip) -> None:
         """Make a chip known to this batch, as it was before it."""
         self.before[chip.chip] = chip
-        self.chips[chip.chip] = copy(chip)
+        self.chips[chip.chip] = chip.__copy__()  # type: ignore[attr-defined]  # every Struct has it; copy.copy costs three times
 
     def place(self, arrival: Arrival) -> None:
         """Put one arrival in its place; chips that may exist must have been added before."""
@@ -101,12 +100,12 @@ class Draft:
             self._stranger(arrival)
         elif chip.shard != arrival.shard:
             self.reject(arrival, "foreign_shard", f"the chip belongs to shard {chip.shard}")
-        elif isinstance(said, BadMessage):
-            self._bad(chip, arrival, said)
+        elif isinstance(said, Envelope):
+            self._message(chip, arrival, said)
         elif isinstance(said, Presence):
             self._presence(chip, arrival, said)
         else:
-            self._message(chip, arrival, said)
+            self._bad(chip, arrival, said)
 
     def _stranger(self, arrival: Arrival) -> None:
         said = arrival.said
@@ -151,8 +150,13 @@ class Draft:
             self._unusable(chip, timed, "future", f"{ahead_ms} ms ahead of the server")
         elif ahead_ms < -TOO_OLD_MS:
             self._unusable(chip, timed, "too_old", f"older than {DAYS_BACK - 1} days")
+        elif (follows := intake.follow(chip.progress, message.boot, message.seq)) is not None:
+            chip.progress = follows
+            self._heard(chip, message.boot)
+            self._accept(chip, timed, live=True)
         elif intake.place(chip.progress, message.boot, message.seq) is Place.NEXT:
-            self.accept(timed, live=True)
+            self._cover(chip, message.boot, message.seq)
+            self._accept(chip, timed, live=True)
         else:
             self.candidates.append(timed)
 
@@ -188,7 +192,7 @@ class Draft:
         anchor = self._anchor(chip, arrival, message)
         at_ms, corrected_ms = mapping.times_ms(message, anchor.at_ms)
         now_ms = at_ms if corrected_ms is None else corrected_ms
-        if message.late or arrival.received_ms - now_ms > detect.LATE_MS:
+        if arrival.received_ms - now_ms > detect.LATE_MS or message.late:
             synced = message.clock == "synced" or self.catching_up(arrival.shard)
             late = detect.lateness(says_late=message.late, synced=synced, at_ms=now_ms, received_ms=arrival.received_ms)
         else:
@@ -197,52 +201,46 @@ class Draft:
 
     # -- fates
 
-    def accept(self, timed: Timed, *, live: bool) -> None:
-        """A new message: its row, its word, its place in the chip's coverage."""
-        message = timed.message
-        chip = self.chips[timed.chip]
-        if isinstance(message, Telemetry):
-            self._accept_telemetry(chip, timed, message, live=live)
-        else:
-            self._accept_event(chip, timed, message, live=live)
-        late, received_ms = timed.late, timed.arrival.received_ms
+    def _accept(self, chip: Chip, timed: Timed, *, live: bool) -> None:
+        """A new message: kept for the store, told to the rules, and seen in the chip."""
+        message, late, received_ms = timed.message, timed.late, timed.arrival.received_ms
+        now_ms = timed.at_ms if timed.corrected_ms is None else timed.corrected_ms
+        newest = now_ms >= chip.at_ms and late.kind != "chip"  # nothing late overwrites a newer state
+        if newest:
+            chip.at_ms = now_ms
+        chip.received_ms = max(chip.received_ms, received_ms)
         if late is not detect.LIVE:
             self.lateness[late.kind] += 1
         elif message.at is not None:
             chip.clock_ms = offset.behind_ms(chip.clock_ms, message.at, received_ms)
-        chip.received_ms = max(chip.received_ms, received_ms)
-        self._cover(chip, message.boot, message.seq)
+        if isinstance(message, Telemetry):
+            self.telemetry.append(timed)
+            self._samples(chip, timed, message, now_ms, live=live, newest=newest)
+        else:
+            self.events.append(timed)
+            self._event(chip, timed, message, live=live)
         self.fates["new"] += 1
 
-    def _accept_telemetry(self, chip: Chip, timed: Timed, message: Telemetry, *, live: bool) -> None:
-        self.telemetry.append(timed)
-        now_ms, idle = timed.now_ms, mapping.is_idle(message)
+    def _samples(self, chip: Chip, timed: Timed, message: Telemetry, now_ms: int, *, live: bool, newest: bool) -> None:
+        idle = mapping.is_idle(message)
         if idle:
             self._idle(chip, now_ms, message)
         else:
             self._say(timed, mapping.telemetry_word(message, now_ms), live=live)
-        if self._is_newest(chip, timed, now_ms):
+        if newest:
             self.newest[chip.chip] = message
             chip.state, chip.contact = message.state, message.contact
             chip.burning = not idle and is_burning(message.state, mapping.last_known(message.current_a))
 
-    @staticmethod
-    def _is_newest(chip: Chip, timed: Timed, now_ms: int) -> bool:
-        """Nothing late overwrites a newer state."""
-        if now_ms < chip.at_ms or timed.late.kind == "chip":
-            return False
-        chip.at_ms = now_ms
-        return True
-
-    def _accept_event(self, chip: Chip, timed: Timed, message: WireMessage, *, live: bool) -> None:
-        self.events.append(timed)
-        self._is_newest(chip, timed, timed.now_ms)
-        if isinstance(message, Event) and isinstance(message.event, ClockSet):
-            chip.clock_ms = None  # what was known of the clock before is over
+    def _event(self, chip: Chip, timed: Timed, message: WireMessage, *, live: bool) -> None:
         said = mapping.event_said(message, timed.now_ms)
         if said is not None:
             self._say(timed, said, live=live)
-        if isinstance(message, Event) and isinstance(message.event, TimeWanted) and timed.late.kind == "live":
+        if not isinstance(message, Event):
+            return
+        if isinstance(message.event, ClockSet):
+            chip.clock_ms = None  # what was known of the clock before is over
+        if isinstance(message.event, TimeWanted) and timed.late.kind == "live":
             words = Time(aud=chip.chip, boot=message.boot, up=message.up, at=timed.arrival.received_ms)
             self.answers.append((chip.shard, chip.chip, words, None))
 
@@ -251,11 +249,12 @@ class Draft:
 
     def _idle(self, chip: Chip, now_ms: int, message: Telemetry) -> None:
         """Time without current and without a session: summed up in the chip's state, and added to its day a quarter at a time."""
-        quarter = mapping.quarter_of(message, now_ms)
+        quarter = (now_ms - max(0, message.up - message.from_up)) // mapping.QUARTER_MS  # in which its samples begin
         if chip.quarter != quarter:
             self.close_quarter(chip)
             chip.quarter = quarter
-        chip.idle_ms += mapping.covered_ms(message)
+        known = message.arc_ms
+        chip.idle_ms += (len(known) - known.count(None)) * message.step_ms
         chip.idle_messages += 1
 
     def close_quarter(self, chip: Chip) -> None:
@@ -280,7 +279,9 @@ class Draft:
             elif number in elsewhere:
                 self._conflict(timed, "this key is stored with another time")
             else:
-                self.accept(timed, live=False)
+                chip = self.chips[timed.chip]
+                self._cover(chip, timed.message.boot, timed.message.seq)
+                self._accept(chip, timed, live=False)
                 fresh[_key(timed)] = timed.arrival.hash
 
     def _repeated(self, timed: Timed) -> None:
@@ -288,10 +289,9 @@ class Draft:
         self._cover(self.chips[timed.chip], timed.message.boot, timed.message.seq)
 
     def _conflict(self, timed: Timed, detail: str) -> None:
-        self.spoken.setdefault(timed.chip, set()).add(timed.message.boot)
+        self._heard(self.chips[timed.chip], timed.message.boot)
         self.conflicts.append(timed)
         self.reject(timed.arrival, "changed_key", detail, timed.message.boot, timed.message.seq)
-        self.touched.add(timed.chip)
 
     def _unusable(self, chip: Chip, timed: Timed, reason: str, detail: str) -> None:
         self.reject(timed.arrival, reason, detail, timed.message.boot, timed.message.seq)
@@ -311,13 +311,17 @@ class Draft:
     # -- bookkeeping
 
     def _cover(self, chip: Chip, boot: int, seq: int) -> None:
-        spoken = self.spoken.get(chip.chip)
-        if spoken is None:
-            self.spoken[chip.chip] = {boot}
-            self.touched.add(chip.chip)
-        else:
-            spoken.add(boot)
+        self._heard(chip, boot)
         chip.progress = intake.cover(chip.progress, boot, seq)
+
+    def _heard(self, chip: Chip, boot: int) -> None:
+        """It spoke of this boot: it is saved, and told soon how much of it is stored."""
+        boots = self.spoken.get(chip.chip)
+        if boots is None:
+            self.spoken[chip.chip] = (boot,)
+            self.touched.add(chip.chip)
+        elif boot not in boots:
+            self.spoken[chip.chip] = (*boots, boot)
 
     def keys(self) -> list[Key]:
         """What the store is asked about."""

@@ -29,8 +29,8 @@ CATCH_UP_S = 1.0
 # How often in a lease's time the leases are looked at. A killed worker's shards are ours after one lease and one look.
 _LOOKS = 6
 
-# So many shards are taken and loaded at once: loading all of a province must not outlast the leases that are held meanwhile.
-_PORTION = 8
+# So many shards are taken and loaded at once: loading a million chips takes longer than the leases that are held meanwhile.
+_PORTION = 2
 
 
 @dataclass(slots=True)
@@ -147,7 +147,7 @@ class Holdings:
                 async with conn:
                     await leases.make(conn, self._names)
                     while not stop.is_set():
-                        await self._look(conn)
+                        await self._look(conn, stop)
                         self.ready.set()
                         await wait(self._renew_now, self._lease_s / _LOOKS)
                         self._renew_now.clear()
@@ -156,10 +156,10 @@ class Holdings:
                 log.warning("lease_connection_lost", error=type(error).__name__)
                 await wait(stop, 0.5)
 
-    async def _look(self, conn: Conn) -> None:
+    async def _look(self, conn: Conn, stop: asyncio.Event) -> None:
         await self._renew(conn)
         await self._hand_over(conn)
-        await self._acquire(conn)
+        await self._acquire(conn, stop)
         counters.SHARDS.set(len(self.shards))
         counters.CATCHING_UP.set(sum(not shard.drained for shard in self.shards.values()))
         counters.CHIPS.set(len(self._memory))
@@ -201,21 +201,24 @@ class Holdings:
             shard.drained, shard.connected_s = False, asyncio.get_running_loop().time()
         self._read_or_not(shard)
 
-    async def _acquire(self, conn: Conn) -> None:
-        while (room := self._share - len(self.shards)) > 0:
+    async def _acquire(self, conn: Conn, stop: asyncio.Event) -> None:
+        """Take what is free, up to our share; each portion is read from the broker before the next is loaded."""
+        before = len(self.shards)
+        while not stop.is_set() and (room := self._share - len(self.shards)) > 0:
             wanted = [name for name in self._names if name not in self.shards]
             got = await leases.acquire(conn, self._owner, wanted, min(room, _PORTION), self._lease_s)
             if not got:
                 if wanted and await leases.evict(conn, self._owner, wanted):
                     log.warning("sleeping_owner_evicted")
-                return
-            log.info("shards_acquired", shards=len(got))
+                break
             await self._memory.load(conn, list(got))
             for name, epoch in got.items():
                 shard = Shard(name, epoch)
                 self.shards[name] = shard
                 shard.keeper = asyncio.create_task(self._keep_link(shard))
             await self._renew(conn)
+        if len(self.shards) > before:
+            log.info("shards_acquired", shards=len(self.shards) - before)
 
     def lose(self, names: Iterable[str]) -> None:
         """Another worker has these: leave the broker, forget everything, touch nothing."""

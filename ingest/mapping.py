@@ -129,17 +129,6 @@ def last_known(values: Sequence[float | None]) -> float | None:
     return None
 
 
-def covered_ms(message: Telemetry) -> int:
-    """How much time its samples tell of."""
-    values = message.arc_ms
-    return (len(values) - values.count(None)) * message.step_ms
-
-
-def quarter_of(message: Telemetry, at_ms: int) -> int:
-    """The quarter of an hour (UTC) in which its samples begin: zones differ by quarters, so a quarter lies in one day."""
-    return (at_ms - max(0, message.up - message.from_up)) // QUARTER_MS
-
-
 def event_body(message: Message) -> tuple[str, str, dict[str, Any]]:
     """Kind, name and content of a message that is not telemetry."""
     if isinstance(message, Event):

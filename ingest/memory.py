@@ -34,7 +34,7 @@ class Anchor(msgspec.Struct, frozen=True, gc=False):
 
 
 class Chip(msgspec.Struct, gc=False):
-    """One chip. A batch works on a copy (`copy.copy`, which is one allocation)."""
+    """One chip. A batch works on a copy."""
 
     chip: str
     chip_no: int

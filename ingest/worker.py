@@ -69,6 +69,7 @@ class Worker:
         self._url = database_url
         self._key = key
         self._inbox: deque[Arrival] = deque()
+        self._loop_time: Callable[[], float] = lambda: 0.0
         self._tick_s = 0.0
         self._tick_ms = 0
         self._arrived = asyncio.Event()
@@ -96,6 +97,7 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`; then finish the batch, acknowledge, release the leases."""
         structlog.contextvars.bind_contextvars(worker=self.owner)
+        self._loop_time = asyncio.get_running_loop().time
         self._conn = await self._connect()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -122,7 +124,7 @@ class Worker:
 
     def _received_ms(self) -> int:
         """The time of receipt: one look at the clock for all that comes in one turn of the loop."""
-        tick_s = asyncio.get_running_loop().time()
+        tick_s = self._loop_time()
         if tick_s != self._tick_s:
             self._tick_s, self._tick_ms = tick_s, mapping.ms_of(self.clock.now())
         return self._tick_ms

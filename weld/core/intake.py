@@ -55,10 +55,17 @@ def place(progress: Progress, boot: int, seq: int) -> Place:
     return Place.LATE if seq > track.seq else _within(track.gaps, seq)
 
 
+def follow(progress: Progress, boot: int, seq: int) -> Progress | None:
+    """Progress after a message that simply comes next, as nearly all do; None for any other."""
+    if seq != progress.seq + 1 or boot != progress.boot:
+        return None
+    return Progress(boot, seq, progress.gaps, progress.older)
+
+
 def cover(progress: Progress, boot: int, seq: int) -> Progress:
     """Progress after (boot, seq) was stored or put in quarantine; what it jumps over becomes missing."""
-    if boot == progress.boot and seq == progress.seq + 1:
-        return Progress(boot, seq, progress.gaps, progress.older)
+    if (followed := follow(progress, boot, seq)) is not None:
+        return followed
     if boot > progress.boot:
         progress = _new_boot(progress, boot)
     track = _track(progress, boot)

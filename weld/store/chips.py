@@ -85,7 +85,7 @@ class StateRow(NamedTuple):
 _FIRST = itemgetter(0)
 _STATE_TYPES = (
     "int4 text text int4 int4 int8 int8 int8 bool text text bytea bytea float4 float8 float8 float8 float4 "
-    "int4 int4 int4 int4 bytea"
+    "int4 int8 int4 int4 bytea"
 ).split()
 
 

@@ -6,7 +6,7 @@ SET LOCAL statement_timeout = '120s';
 
 ALTER TABLE weld.chip_state
     ADD COLUMN idle_quarter  integer NOT NULL DEFAULT 0, -- which quarter of an hour since 1970 the next two belong to
-    ADD COLUMN idle_ms       integer NOT NULL DEFAULT 0, -- covered time without current and without a session
+    ADD COLUMN idle_ms       bigint NOT NULL DEFAULT 0, -- covered time without current and without a session
     ADD COLUMN idle_messages integer NOT NULL DEFAULT 0,
     ADD COLUMN clock_ms      integer;                    -- how far the chip's clock is behind ours (weld/core/offset.py)
 

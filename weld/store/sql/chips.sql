@@ -36,7 +36,7 @@ CREATE TEMP TABLE IF NOT EXISTS state_stage (
     chip_no integer NOT NULL, chip text NOT NULL, shard text NOT NULL, rules_version integer NOT NULL, boot integer NOT NULL,
     seq bigint NOT NULL, received_at timestamptz NOT NULL, at timestamptz, told boolean NOT NULL, state text, contact text,
     session uuid, ticket uuid, current_a real, energy_wh double precision, lat double precision, lon double precision,
-    accuracy_m real, idle_quarter integer NOT NULL, idle_ms integer NOT NULL, idle_messages integer NOT NULL, clock_ms integer,
+    accuracy_m real, idle_quarter integer NOT NULL, idle_ms bigint NOT NULL, idle_messages integer NOT NULL, clock_ms integer,
     fold jsonb
 ) ON COMMIT DELETE ROWS
 

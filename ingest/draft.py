@@ -18,7 +18,7 @@ from ingest.arrival import Arrival
 from ingest.confirm import Gap
 from ingest.memory import Anchor, Chip, is_burning, presence_of, with_anchor
 from schemas.bad import BadMessage
-from schemas.chip import BootUp, ClockSet, Envelope, Event, Presence, Telemetry, TimeWanted
+from schemas.chip import BootUp, ClockSet, Envelope, Event, Position, Presence, Telemetry, TimeWanted
 from schemas.chip import Message as WireMessage
 from schemas.signed import BootReply, Time
 from weld.core import detect, intake, offset
@@ -73,6 +73,8 @@ class Draft:
     events: list[Timed] = field(default_factory=list)
     candidates: list[Timed] = field(default_factory=list)
     newest: dict[str, Telemetry] = field(default_factory=dict)
+    places: dict[str, Position] = field(default_factory=dict)
+    energy_wh: dict[str, float] = field(default_factory=dict)
     idle: list[tuple[str, int, int, int]] = field(default_factory=list)
     quarantine: list[QuarantineRow] = field(default_factory=list)
     conflicts: list[Timed] = field(default_factory=list)
@@ -228,6 +230,10 @@ class Draft:
         else:
             self._say(timed, mapping.telemetry_word(message, now_ms), live=live)
         if newest:
+            if message.position is not None:
+                self.places[chip.chip] = message.position
+            if message.energy_wh is not None:
+                self.energy_wh[chip.chip] = message.energy_wh
             self.newest[chip.chip] = message
             chip.state, chip.contact = message.state, message.contact
             chip.burning = not idle and is_burning(message.state, mapping.last_known(message.current_a))

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from ingest import mapping
 from ingest.batch import Batch
+from ingest.draft import Draft
 from ingest.memory import Chip, to_json
-from schemas.chip import Telemetry
+from schemas.chip import Position, Telemetry
 from weld.core import detect, intake
 from weld.store import chips
 from weld.store.binary import jsonb, micros, uuid_bytes
@@ -19,7 +20,7 @@ from weld.store.chips import StateRow
 async def write_states(batch: Batch) -> None:
     """The latest state of each chip: one row a chip, never moved back by late words."""
     draft = batch.draft
-    if rows := [_row(draft.before[name], draft.chips[name], draft.newest.get(name)) for name in draft.touched]:
+    if rows := [_row(draft, name) for name in draft.touched]:
         await chips.put_states(batch.conn, rows)
     if draft.presence:
         await chips.put_presence(batch.conn, list(draft.presence.values()))
@@ -38,12 +39,14 @@ def _change(chip: Chip) -> tuple[str, str, datetime]:
     return chip.chip, chip.state or "", mapping.utc(chip.at_ms)
 
 
-def _row(before: Chip, chip: Chip, told: Telemetry | None) -> StateRow:
+def _row(draft: Draft, name: str) -> StateRow:
+    before, chip, told = draft.before[name], draft.chips[name], draft.newest.get(name)
     progress = chip.progress
     as_saved = chip.fold is before.fold and intake.only_grew(before.progress, progress)
     columns = (
         chip.chip_no, chip.chip, chip.shard, detect.RULES_VERSION, progress.boot, progress.seq, micros(chip.received_ms),
-        micros(chip.at_ms) if chip.at_ms else None, *(_SILENT if told is None else _told(told)),
+        micros(chip.at_ms) if chip.at_ms else None,
+        *(_SILENT if told is None else _told(told, draft.energy_wh.get(name), draft.places.get(name))),
         chip.quarter, chip.idle_ms, chip.idle_messages, chip.clock_ms, None if as_saved else jsonb(to_json(chip)),
     )  # fmt: skip
     return StateRow._make(columns)
@@ -64,10 +67,10 @@ _Told = tuple[
 _SILENT: _Told = (False, None, None, None, None, None, None, None, None, None)
 
 
-def _told(message: Telemetry) -> _Told:
-    session, ticket, here = message.session, message.ticket, message.position
+def _told(message: Telemetry, energy_wh: float | None, here: Position | None) -> _Told:
+    session, ticket = message.session, message.ticket
     return (
         True, message.state, message.contact, None if session is None else uuid_bytes(session),
-        None if ticket is None else uuid_bytes(ticket), mapping.last_known(message.current_a), message.energy_wh,
+        None if ticket is None else uuid_bytes(ticket), mapping.last_known(message.current_a), energy_wh,
         here.lat if here else None, here.lon if here else None, here.accuracy_m if here else None,
     )  # fmt: skip

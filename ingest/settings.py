@@ -11,7 +11,9 @@ class IngestSettings(Settings):
     batch_messages: int = Field(default=5000, ge=1, le=20_000, description="Most messages in one transaction")
     inbox_messages: int = Field(default=20_000, ge=1, description="Above this many waiting messages reading stops")
     lease_s: float = Field(default=6.0, gt=0.5, description="How long a shard stays ours without a renewal")
-    stored_after_s: float = Field(default=10.0, gt=0, description="At most one `stored` per chip in this time (P13)")
+    stored_after_s: float = Field(
+        default=30.0, ge=0.1, le=50, description="At most one `stored` per chip in this time (P13)"
+    )
     stored_a_second: int = Field(default=2000, ge=1, description="Most `stored` in a second: each costs a signature")
     resend_after_s: float = Field(
         default=5.0, gt=0, description="How long a gap may fill by itself before we ask (P14)"

@@ -9,7 +9,7 @@ PYTHON := .venv/bin/python
 JOBS ?= 2
 ARGS ?=
 
-.PHONY: help setup pages demo demo-reset test check smoke fmt lock
+.PHONY: help setup pages demo demo-reset test check smoke bench fmt lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ demo-reset: setup ## remove the demo's data; the next `make demo` starts afresh 
 	@.venv/bin/weldgate demo-reset $(ARGS)
 
 test: setup pages ## every test, with a real database, a real broker and a real browser
-	@tools/setup --browser
+	@tools/setup --browser --compiler
 	@$(PYTHON) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 check: setup ## the fast subset while working: format, lint, types, import contracts, tests without servers
@@ -39,6 +39,10 @@ check: setup ## the fast subset while working: format, lint, types, import contr
 
 smoke: setup ## the whole story through the public doors; one JSON object on the last line
 	@.venv/bin/weldgate smoke $(ARGS)
+
+bench: setup ## ingest against its baselines, half an hour (ARGS='--quick', '--only G1,G3'); one JSON object on the last line
+	@tools/setup --compiler
+	@.venv/bin/weldgate bench ingest $(ARGS)
 
 fmt: setup ## format, and mend what the linter can mend
 	@$(PYTHON) -m ruff format .

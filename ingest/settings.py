@@ -9,6 +9,9 @@ class IngestSettings(Settings):
     """What ingest needs beside the common settings."""
 
     batch_messages: int = Field(default=5000, ge=1, le=20_000, description="Most messages in one transaction")
+    gather_ms: float = Field(
+        default=20.0, ge=0, le=1000, description="How long a busy worker lets a batch gather; a quiet one does not wait"
+    )
     inbox_messages: int = Field(default=20_000, ge=1, description="Above this many waiting messages reading stops")
     lease_s: float = Field(default=6.0, gt=0.5, description="How long a shard stays ours without a renewal")
     stored_after_s: float = Field(

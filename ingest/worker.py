@@ -35,6 +35,9 @@ from weld.store.connect import DOUBLED, FAILURES, Conn, blames_data, connect
 
 log = structlog.get_logger()
 
+# A batch of so many tells that more are on their way.
+_BUSY = 32
+
 
 @dataclass(frozen=True, slots=True)
 class Portion:
@@ -75,6 +78,7 @@ class Worker:
         self._arrived = asyncio.Event()
         self._paused = False
         self._doubt = False
+        self._last_batch = 0
         self._confirmations = Confirmations(settings.stored_after_s, settings.stored_a_second)
         self._resends = Resends(settings.resend_after_s)
         self._conn: Conn | None = None
@@ -146,7 +150,9 @@ class Worker:
             if waited:
                 self._arrived.clear()
             while self._inbox and not stop.is_set():
+                await self._gather()
                 taken = [self._inbox.popleft() for _ in range(min(len(self._inbox), self.settings.batch_messages))]
+                self._last_batch = len(taken)
                 counters.RECEIVED.inc(len(taken))
                 counters.WAITING.set(len(self._inbox))
                 async with self._busy:
@@ -155,6 +161,12 @@ class Worker:
                     self._pause(paused=False)
                 self._mark_drained()
             self._mark_drained()
+
+    async def _gather(self) -> None:
+        """A transaction costs some milliseconds however small it is: where many messages come, let them share one."""
+        few = len(self._inbox) < self.settings.batch_messages // 4
+        if self._last_batch >= _BUSY and few and self.settings.gather_ms:
+            await asyncio.sleep(self.settings.gather_ms / 1000)
 
     def _mark_drained(self) -> None:
         self.holdings.mark_drained(Counter(one.shard for one in self._inbox))

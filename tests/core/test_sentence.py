@@ -76,6 +76,11 @@ def told(code: str, evidence: dict[str, Any], lasted: timedelta = LASTED, **word
             "同一张证正在尾号 2060、745X 开着机，又扫了这一台。",
             "The certificate is in use on machine …2060, …745X and scanned this one too.",
         ),
+        (
+            told("O01", {"chips": 2000, "online_before": 1240, "online_now": 310}),
+            "930 台同时失联，在线从 1240 台降到 310 台。",
+            "930 machines went offline at once: 310 of 1240 are left.",
+        ),
     ],
 )
 def test_what_happened_with_its_number(alert: Told, zh: str, en: str) -> None:

@@ -20,16 +20,24 @@ app = typer.Typer(
 )
 
 
-def _process(name: str) -> None:
+def _process(name: str, workers: int = 1) -> None:
     from weld.cli import processes
 
-    raise typer.Exit(processes.run(name))
+    raise typer.Exit(processes.run(name, workers))
 
 
 @app.command()
-def ingest() -> None:
-    """Chips' words into the database: fold, judge, confirm. A second one takes over what the first leaves, by leases."""
-    _process("ingest")
+def ingest(
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="How many processes; each has a door on a free port, named in the log")
+    ] = 1,
+) -> None:
+    """Chips' words into the database: fold, judge, confirm.
+
+    All workers, also those on other hosts, share the shards evenly by leases: start one more and it has its part in seconds, stop
+    or kill one and the others have its part in less than ten. About one worker for each core that the database leaves free.
+    """
+    _process("ingest", workers)
 
 
 @app.command()
@@ -254,6 +262,98 @@ def webhook_sink(
         print(f"webhook-sink: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
     raise typer.Exit(run_until_stopped(lambda stop: run(port, secrets, failures, stop)))
+
+
+bench = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(bench, name="bench", help="Measure, beside a baseline in the same run.")
+
+
+@bench.command("soak")
+def bench_soak(
+    chips: Annotated[int, typer.Option(min=1, help="How many machines")] = 25_000,
+    rate: Annotated[float, typer.Option(min=1, help="Messages a second")] = 5000.0,
+    minutes: Annotated[float, typer.Option(min=0.1, help="How long")] = 60.0,
+) -> None:
+    """A steady load for long: how far ingest falls behind, its memory, the growth of tables and indexes, and vacuum.
+
+    On a throw-away stack of its own. A line a minute on stderr; the last line of stdout is one JSON object. An hour at 5,000 a
+    second needs about 10 GB of disk.
+    """
+    from bench import soak
+
+    raise typer.Exit(soak.run(chips, rate, minutes))
+
+
+@bench.command("ingest")
+def bench_ingest(
+    json: Annotated[bool, typer.Option("--json", help="Only the JSON line on stdout, no progress")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Smaller, for a look at it: a minute or two")] = False,
+    only: Annotated[
+        str | None, typer.Option(help="Of G1,G3,G4,G5,G7,G8 and sessions (one broker session against 64)")
+    ] = None,
+) -> None:
+    """How much ingest takes, against the broker's own fan-in and a paho pipeline; cost, delay and memory. Half an hour.
+
+    On a throw-away stack of its own. Last line of stdout: {"machine": {...}, "G1": {"value", "floor", "aim", ...}, ...}.
+    """
+    from bench import ingest as measuring
+
+    raise typer.Exit(measuring.run(only, quick=quick, quiet=json))
+
+
+@app.command()
+def load(
+    chips: Annotated[int, typer.Option(min=1, max=10_000_000, help="How many chips")] = 1000,
+    rate: Annotated[
+        float, typer.Option(min=0, help="Messages a second; with --direct 0 = as many as get stored")
+    ] = 200.0,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long")] = 60.0,
+    seed: Annotated[int, typer.Option(help="The same seed says the same words")] = 1,
+    storm_every: Annotated[float, typer.Option(help="Drop all connections every so many seconds; 0 = never")] = 0.0,
+    direct: Annotated[
+        bool,
+        typer.Option("--direct", help="Publish for all chips over a few connections: for more than files may be open"),
+    ] = False,
+    join: Annotated[
+        bool, typer.Option("--join", help="On the clone's running stack, whose registers then keep the LOAD machines")
+    ] = False,
+) -> None:
+    """Load on a throw-away stack: light chips, each with a connection of its own, one in ten of them welding.
+
+    `weldgate load --chips 10000 --rate 2000 --storm-every 20`: 10,000 connections that all break now and then.
+    `weldgate load --direct --chips 100000 --rate 0`: how much ingest takes.
+
+    Progress on stderr; the last line of stdout is one JSON object.
+    """
+    from bench import loading
+
+    raise typer.Exit(loading.run(loading.Asked(chips, rate, seconds, seed, storm_every, direct, join)))
+
+
+chaos = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(chaos, name="chaos", help="Break things under load, then check that every promise was kept.")
+
+
+@chaos.command("ingest")
+def chaos_ingest(
+    seconds: Annotated[float, typer.Option(min=20, help="How long things are broken")] = 60.0,
+    seed: Annotated[
+        int, typer.Option(help="Makes the chips' lives and the faults; the same again with the same seed")
+    ] = 1,
+    chips: Annotated[int, typer.Option(min=10, max=2000, help="How many chips")] = 200,
+    rate: Annotated[float, typer.Option(min=1, max=1000, help="Messages a second, all chips together")] = 300.0,
+    json: Annotated[bool, typer.Option("--json", help="Only the JSON line on stdout, no progress")] = False,
+) -> None:
+    """Kill, stop, cut and confuse ingest, database and broker under load, on a throw-away stack.
+
+    Then: what was called stored is stored once, and the books equal those of the same bytes without a fault. Last line of stdout:
+    {"seed", "sent", "stored", "lost", "doubled", "wrong", "kills"}. Exit code 0 only if all three in the middle are 0.
+    """
+    from bench.chaos import command
+    from weld.kit.log import configure
+
+    configure("chaos", json=False)
+    raise typer.Exit(command.run(command.Wanted(seconds, seed, chips, rate), quiet=json))
 
 
 @app.command()

@@ -6,6 +6,7 @@ Refuses to hand a process more than it needs.
 
 import asyncio
 import os
+import tempfile
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import psycopg
 import structlog
 from pydantic import ValidationError
 
+from weld.cli.crew import Crew
 from weld.cli.installation import signing_key
 from weld.cli.stack import BrokerAddress, Stack
 from weld.kit import log as logging
@@ -39,14 +41,29 @@ class Place:
     vault_folder: Path | None
     address_file: Path | None
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The same for a process that we start: what `_told` reads."""
+        words = {
+            "WELDGATE_PROCESS_DATABASE_URL": self.database_url,
+            "WELDGATE_PROCESS_MQTT_URL": self.broker.url if self.broker else None,
+            "WELDGATE_KEY_FILE": str(self.key_file) if self.key_file else None,
+            "WELDGATE_VAULT": str(self.vault_folder) if self.vault_folder else None,
+        }
+        return {key: value for key, value in words.items() if value is not None}
 
-def run(name: str) -> int:
-    """Run a process until it is told to stop; its exit code."""
+
+def run(name: str, workers: int = 1) -> int:
+    """Run a process, or several that share its work, until told to stop; the exit code."""
     logging.configure(name, json=False)
     try:
         logging.configure(name, json=Settings().log_json)
         with ExitStack() as exits:
-            return run_until_stopped(_SERVES[name](_told() or _joined(name, exits)))
+            place = _told() or _joined(name, exits)
+            if workers > 1:
+                folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix=f"weldgate-{name}-")))
+                return Crew(name, workers, place.environment, folder, place.address_file).run()
+            return run_until_stopped(_SERVES[name](place))
     except ValidationError as error:
         wrong = ", ".join(f"WELDGATE_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
         log.error("cannot_start", reason=wrong)

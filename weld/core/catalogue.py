@@ -1,14 +1,14 @@
 """The alert types that this version raises: code, level, names, and what the platform does about them.
 
 Levels: 1 red (act now), 2 orange (same day), 3 yellow (three days), 4 blue (notice). Codes follow the catalogue of the trade
-(Shandong's six and Chongqing's seven published types among them); each states its trigger. Refuses to decide: detect.py and
-access.py do.
+(Shandong's six and Chongqing's seven published types among them); each states its trigger. Refuses to decide: detect.py,
+access.py and outage.py do.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
-AlertCode = Literal["A01", "A03", "A09", "B02", "D01", "D05", "D06", "E02"]
+AlertCode = Literal["A01", "A03", "A09", "B02", "D01", "D05", "D06", "E02", "O01"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,5 +33,6 @@ ALERTS: dict[AlertCode, AlertKind] = {
         AlertKind("D05", 1, "疑似克隆芯片", "Cloned chip or repeated key with other content"),
         AlertKind("D06", 3, "用后失联", "Silence after heavy use"),
         AlertKind("E02", 2, "无会话起弧", "Arc without a licensed session", locks=True),
+        AlertKind("O01", 1, "大面积失联", "Many chips offline at once"),
     )
 }

@@ -110,6 +110,16 @@ def _silent(told: Told) -> Words:
     )
 
 
+def _outage(told: Told) -> Words:
+    before, now = _count(told.evidence.get("online_before")), _count(told.evidence.get("online_now"))
+    if before is None or now is None:
+        return Words("大量芯片同时失联。", "Many chips went offline at once.")
+    return Words(
+        f"{before - now} 台同时失联，在线从 {before} 台降到 {now} 台。",
+        f"{before - now} machines went offline at once: {now} of {before} are left.",
+    )
+
+
 def _without_papers(told: Told) -> Words:
     reason = _paper(told) or Words("没有能用的焊接作业证", "No usable welding certificate")
     return _attempts(told, reason)
@@ -150,6 +160,7 @@ _SENTENCES: Mapping[str, Callable[[Told], Words]] = {
     "D05": _cloned,
     "D06": _silent,
     "E02": _unlicensed,
+    "O01": _outage,
 }
 
 _ANY = Words("看证据，再决定怎么办。", "Look at the evidence, then decide.")
@@ -185,6 +196,10 @@ _WHYS: Mapping[str, Words] = {
     "E02": Words(
         "接触器合着，没有对应的许可，不知道谁在焊。停弧后机器上锁，到场核对。",
         "The contact is closed without a permission; who welds is unknown. The machine locks after the arc; check on site.",
+    ),
+    "O01": Words(
+        "疑似运营商或供电故障，先问他们。单机失联先不报，恢复后这条自己关闭。",
+        "Probably the carrier or the power: ask them first. Single alerts are held back; this one closes when they return.",
     ),
 }
 
@@ -238,6 +253,10 @@ def _ms(value: object) -> datetime | None:
 
 def _ms_of(value: object) -> timedelta | None:
     return timedelta(milliseconds=value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _list(value: object) -> Sequence[object]:

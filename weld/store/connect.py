@@ -16,8 +16,16 @@ from weld.store.migrate import check_version
 Conn = psycopg.AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Conn]
 
-# What a caller may try again: the server went away, or two transactions met.
-TRANSIENT = (psycopg.OperationalError, psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+# A transaction of ours waits for nothing but the database. Shorter than a lease, or a take-over would meet the sleeper's locks.
+IDLE_IN_TRANSACTION_MS = 4_000
+
+# What a caller may try again: the server went away, two transactions met, or we slept in one.
+TRANSIENT = (
+    psycopg.OperationalError,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
 
 # Something was written that was there already: what the caller believed to know of the store was wrong.
 DOUBLED = psycopg.errors.UniqueViolation
@@ -40,9 +48,13 @@ def blames_data(error: Exception) -> bool:
 
 
 async def connect(url: str, name: str) -> Conn:
-    """One connection in autocommit mode (transactions are explicit), named for pg_stat_activity; schema checked."""
+    """One connection in autocommit mode (transactions are explicit), named for pg_stat_activity; schema checked.
+
+    A process that stops in the middle of a transaction loses it, before others want what it locked.
+    """
     conn = await psycopg.AsyncConnection.connect(url, autocommit=True, application_name=f"weldgate {name}")
     try:
+        await conn.execute(f"SET idle_in_transaction_session_timeout = {IDLE_IN_TRANSACTION_MS}")
         await check_version(conn)
     except BaseException:
         await conn.close()

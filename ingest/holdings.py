@@ -233,8 +233,8 @@ class Holdings:
             self._drop(shard)
 
     def _drop(self, shard: Shard) -> None:
+        self._lost(shard.name)  # while its link, if it is alive, can still say something
         _part(shard)
-        self._lost(shard.name)
         self._memory.drop([shard.name])
 
     async def _keep_link(self, shard: Shard) -> None:

@@ -13,7 +13,7 @@ class IngestSettings(Settings):
         default=20.0, ge=0, le=1000, description="How long a busy worker lets a batch gather; a quiet one does not wait"
     )
     inbox_messages: int = Field(default=20_000, ge=1, description="Above this many waiting messages reading stops")
-    lease_s: float = Field(default=6.0, gt=0.5, description="How long a shard stays ours without a renewal")
+    lease_s: float = Field(default=5.0, gt=0.5, description="How long a shard stays ours without a renewal")
     stored_after_s: float = Field(
         default=30.0, ge=0.1, le=50, description="At most one `stored` per chip in this time (P13)"
     )

@@ -36,6 +36,9 @@ log = structlog.get_logger()
 # Chips online are counted at each so-manieth look; a count that was not repeated in three such times is not believed.
 _COUNT_EACH = 6
 
+# So many chips are written again in one transaction of ours: batches wait for it.
+_PORTION = 1000
+
 
 class Host(Protocol):
     """What the watchdog needs of its worker."""
@@ -76,8 +79,9 @@ class Watchdog:
             if self._looks % _COUNT_EACH == 0:
                 await self._count()
                 await self._host.with_connection(self._judge)
+                await self._host.with_connection(self._silence)
+                await self._close_quarters()
             self._looks += 1
-            await self._host.with_connection(self._silence)
             await self._overdue_sessions()
         except FAILURES as error:
             log.warning("watchdog_waits", error=type(error).__name__)
@@ -155,6 +159,17 @@ class Watchdog:
                 await _tell(conn, row.id)
         else:
             self._past = outage.remember(past, now)
+
+    async def _close_quarters(self) -> None:
+        """Idle time of chips that said no more since: to its day, half an hour after it began."""
+        last = mapping.ms_of(self._host.clock.now()) // mapping.QUARTER_MS - 1
+        for shard in self._settled():
+            names = [
+                (shard, chip.chip) for chip in self._host.memory.of(shard) if chip.idle_messages and chip.quarter < last
+            ]
+            for start in range(0, len(names), _PORTION):
+                await self._host.review(names[start : start + _PORTION])
+            await asyncio.sleep(0)
 
     async def _overdue_sessions(self) -> None:
         now_ms = mapping.ms_of(self._host.clock.now())

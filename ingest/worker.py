@@ -67,7 +67,8 @@ class Worker:
     ) -> None:
         self.settings = settings
         self.clock = clock
-        self.owner = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
+        # of at most 63 characters with its prefix: our connections are named by it, so that they can be ended
+        self.owner = f"{socket.gethostname()[:24]}:{os.getpid()}:{os.urandom(4).hex()}"
         self.memory = Memory()
         self._url = database_url
         self._key = key
@@ -314,7 +315,7 @@ class Worker:
             self._doubt = False
 
     async def _connect(self) -> Conn:
-        conn = await connect(self._url, "ingest")
+        conn = await connect(self._url, f"ingest {self.owner}")
         await chips.prepare(conn)
         return conn
 

@@ -56,6 +56,20 @@ async def test_idle_time_is_added_to_the_day_when_its_quarter_is_over(database: 
     assert database.rows("SELECT idle_ms, idle_messages FROM weld.chip_state") == [(1000, 1)]
 
 
+async def test_idle_time_of_a_chip_that_says_no_more_reaches_its_day_as_well(
+    database: Database, broker: Mosquitto
+) -> None:
+    enrol(database)
+    clock = At(BEFORE_THE_QUARTER)
+    async with working(database, broker, clock, watch_every_s=0.1), Talker.connected(broker, start=clock.time) as chip:
+        await chip.boots()
+        await chip.publish(chip.samples())
+        await until(lambda: chip.stored_upto() == 2)
+        clock.time += timedelta(minutes=40)
+        await until(lambda: database.rows("SELECT covered_ms, messages FROM weld.machine_day") == [(1000, 1)])
+        assert database.rows("SELECT idle_ms, idle_messages, seq FROM weld.chip_state") == [(0, 0, 2)]
+
+
 async def test_a_new_worker_goes_on_where_the_old_one_stopped(database: Database, broker: Mosquitto) -> None:
     """Coverage, idle time, an open session and the newest position survive, although little of it is saved with each message."""
     enrol(database)

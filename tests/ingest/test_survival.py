@@ -145,20 +145,6 @@ async def test_an_old_owner_that_wakes_up_writes_nothing(database: Database) -> 
             assert await leases.hold(two, new) == {"00"}
 
 
-async def test_a_take_over_waits_for_the_batch_that_is_committing(database: Database) -> None:
-    one, two = await connect(database.url("ingest"), "one"), await connect(database.url("ingest"), "two")
-    async with one, two:
-        await leases.make(one, ["00"])
-        old = await leases.acquire(one, "one", ["00"], 1, 0.05)
-        async with one.transaction():
-            assert await leases.hold(one, old) == {"00"}
-            await asyncio.sleep(0.1)
-            taking = asyncio.create_task(leases.acquire(two, "two", ["00"], 1, 5))
-            await asyncio.sleep(0.2)
-            assert not taking.done()
-        assert await taking == {"00": 2}
-
-
 async def test_stored_fills_what_a_killed_broker_lost(database: Database, broker: Mosquitto) -> None:
     """A PUBACK of the broker is not durable: what it lost is published again, because nobody confirmed it (P13)."""
     enrol(database)

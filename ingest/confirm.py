@@ -119,10 +119,11 @@ class Resends:
     def __len__(self) -> int:
         return len(self._gaps)
 
+    def __contains__(self, chip: str) -> bool:
+        return chip in self._of
+
     def heard(self, shard: str, chip: str, progress: Progress, now_s: float) -> None:
         """The gaps of a chip after a batch: new ones wait for `after_s`, filled ones are forgotten."""
-        if chip not in self._of and intake.is_whole(progress):
-            return
         gaps = {Gap(chip, *hole) for hole in intake.missing(progress)}
         for gap in self._of.get(chip, set()) - gaps:
             self._gaps.pop(gap, None)

@@ -16,7 +16,7 @@ import msgspec
 from ingest import gate, mapping
 from ingest.arrival import Arrival
 from ingest.confirm import Gap
-from ingest.memory import Anchor, Chip, is_burning, presence_of, with_anchor
+from ingest.memory import Anchor, Chip, is_burning, presence_of, quarter_of
 from schemas.bad import BadMessage
 from schemas.chip import BootUp, ClockSet, Envelope, Event, Position, Presence, Telemetry, TimeWanted
 from schemas.chip import Message as WireMessage
@@ -152,8 +152,8 @@ class Draft:
             self._unusable(chip, timed, "future", f"{ahead_ms} ms ahead of the server")
         elif ahead_ms < -TOO_OLD_MS:
             self._unusable(chip, timed, "too_old", f"older than {DAYS_BACK - 1} days")
-        elif (follows := intake.follow(chip.progress, message.boot, message.seq)) is not None:
-            chip.progress = follows
+        elif message.seq == chip.seq + 1 and message.boot == chip.boot:  # what simply comes next, as nearly all does
+            chip.seq = message.seq
             self._heard(chip, message.boot)
             self._accept(chip, timed, live=True)
         elif intake.place(chip.progress, message.boot, message.seq) is Place.NEXT:
@@ -175,24 +175,21 @@ class Draft:
                 self.conflicts.append(self._timed(chip, arrival, message))
         return verdict.enters
 
-    def _anchor(self, chip: Chip, arrival: Arrival, message: WireMessage) -> Anchor:
-        """The anchor of this boot; its first word fixes it."""
-        anchors = chip.anchors
-        if anchors and anchors[-1].boot == message.boot:
-            return anchors[-1]
-        known = chip.anchor(message.boot)
-        if known is not None:
-            return known
-        known = Anchor(message.boot, gate.anchor_ms(chip, message.boot, message.up, arrival.received_ms))
-        row = BootRow(chip.chip_no, message.boot, mapping.utc(known.at_ms), None, None)
+    def _anchor_ms(self, chip: Chip, arrival: Arrival, message: WireMessage) -> int:
+        """When `up` was 0 in this boot; its first word fixes it."""
+        if chip.anchor_boot == message.boot:
+            return chip.anchor_ms
+        if (known := chip.anchor(message.boot)) is not None:
+            return known.at_ms
+        at_ms = gate.anchor_ms(chip, message.boot, message.up, arrival.received_ms)
+        row = BootRow(chip.chip_no, message.boot, mapping.utc(at_ms), None, None)
         self.boots.append((row, arrival.received_ms))
-        with_anchor(chip, known)
+        chip.anchor_at(Anchor(message.boot, at_ms))
         self.touched.add(chip.chip)
-        return known
+        return at_ms
 
     def _timed(self, chip: Chip, arrival: Arrival, message: WireMessage) -> Timed:
-        anchor = self._anchor(chip, arrival, message)
-        at_ms, corrected_ms = mapping.times_ms(message, anchor.at_ms)
+        at_ms, corrected_ms = mapping.times_ms(message, self._anchor_ms(chip, arrival, message))
         now_ms = at_ms if corrected_ms is None else corrected_ms
         if arrival.received_ms - now_ms > detect.LATE_MS or message.late:
             synced = message.clock == "synced" or self.catching_up(arrival.shard)
@@ -258,7 +255,7 @@ class Draft:
         quarter = (now_ms - max(0, message.up - message.from_up)) // mapping.QUARTER_MS  # in which its samples begin
         if chip.quarter != quarter:
             self.close_quarter(chip)
-            chip.quarter = quarter
+            chip.quarter = quarter_of(quarter)
         known = message.arc_ms
         chip.idle_ms += (len(known) - known.count(None)) * message.step_ms
         chip.idle_messages += 1
@@ -318,7 +315,7 @@ class Draft:
 
     def _cover(self, chip: Chip, boot: int, seq: int) -> None:
         self._heard(chip, boot)
-        chip.progress = intake.cover(chip.progress, boot, seq)
+        chip.cover(intake.cover(chip.progress, boot, seq))
 
     def _heard(self, chip: Chip, boot: int) -> None:
         """It spoke of this boot: it is saved, and told soon how much of it is stored."""
@@ -348,7 +345,7 @@ class Draft:
         current = self.chips[chip]
         known = current.anchor(boot)
         assert known is not None  # noqa: S101  (its own message fixed it)
-        with_anchor(current, Anchor(boot, known.at_ms, content))
+        current.anchor_at(Anchor(boot, known.at_ms, content))
         row = BootRow(current.chip_no, boot, mapping.utc(known.at_ms), content, reply)
         self.boots.append((row, current.received_ms))
 

@@ -27,7 +27,7 @@ def judge(chip: Chip, message: BootUp, content: int, received_ms: int, heartbeat
     A late one of an earlier boot is plain evidence. Another one at or below the last known boot gets a floor: the chip's
     counter went back, and its evidence would be taken for repetitions.
     """
-    known = chip.progress.boot
+    known = chip.boot
     answered = chip.anchor(message.boot)
     if answered is not None and answered.hash == content:
         return Verdict(enters=True, reply=None, again=True)

@@ -11,7 +11,7 @@ from ingest.batch import Batch
 from ingest.draft import Draft
 from ingest.memory import Chip, to_json
 from schemas.chip import Position, Telemetry
-from weld.core import detect, intake
+from weld.core import detect
 from weld.store import chips
 from weld.store.binary import jsonb, micros, uuid_bytes
 from weld.store.chips import StateRow
@@ -41,10 +41,14 @@ def _change(chip: Chip) -> tuple[str, str, datetime]:
 
 def _row(draft: Draft, name: str) -> StateRow:
     before, chip, told = draft.before[name], draft.chips[name], draft.newest.get(name)
-    progress = chip.progress
-    as_saved = chip.fold is before.fold and intake.only_grew(before.progress, progress)
+    as_saved = (
+        chip.fold is before.fold
+        and chip.boot == before.boot
+        and chip.gaps is before.gaps
+        and chip.older is before.older
+    )
     columns = (
-        chip.chip_no, chip.chip, chip.shard, detect.RULES_VERSION, progress.boot, progress.seq, micros(chip.received_ms),
+        chip.chip_no, chip.chip, chip.shard, detect.RULES_VERSION, chip.boot, chip.seq, micros(chip.received_ms),
         micros(chip.at_ms) if chip.at_ms else None,
         *(_SILENT if told is None else _told(told, draft.energy_wh.get(name), draft.places.get(name))),
         chip.quarter, chip.idle_ms, chip.idle_messages, chip.clock_ms, None if as_saved else jsonb(to_json(chip)),

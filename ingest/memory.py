@@ -8,6 +8,7 @@ store. Refuses to be changed by a batch: that works on copies and hands them ove
 import gc
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -15,10 +16,10 @@ import msgspec
 from ingest.mapping import ms_of
 from weld.core.detect import RULES_VERSION
 from weld.core.fold import Fold
-from weld.core.intake import TRACKED_BOOTS, Progress
+from weld.core.intake import TRACKED_BOOTS, Progress, Range, Track
 from weld.core.said import ARC_A
 from weld.store import chips
-from weld.store.chips import BootRow, ChipRow
+from weld.store.chips import ChipRow
 from weld.store.connect import Conn
 
 _NOTHING_HEARD = Progress()
@@ -40,9 +41,17 @@ class Chip(msgspec.Struct, gc=False):
     chip_no: int
     shard: str
     rejected: bool = False
-    progress: Progress = _NOTHING_HEARD
-    fold: Fold = _NOTHING_OPEN
+    # its coverage, spread out: see `progress`
+    boot: int = 0
+    seq: int = 0
+    gaps: tuple[Range, ...] = ()
+    older: tuple[Track, ...] = ()
+    # when `up` was 0 in its newest boot, the hash of its boot message where that was asked for, and the boots before
+    anchor_boot: int = 0
+    anchor_ms: int = 0
+    answered: int | None = None
     anchors: tuple[Anchor, ...] = ()
+    fold: Fold = _NOTHING_OPEN
     received_ms: int = 0
     # the newest words about itself, as much as tells whether somebody who watches sees a difference
     at_ms: int = 0
@@ -58,12 +67,31 @@ class Chip(msgspec.Struct, gc=False):
     idle_messages: int = 0
     clock_ms: int | None = None  # how far its clock is behind ours
 
+    @property
+    def progress(self) -> Progress:
+        """Which of its messages are here."""
+        return Progress(self.boot, self.seq, self.gaps, self.older)
+
+    def cover(self, progress: Progress) -> None:
+        """From now on these are."""
+        self.boot, self.seq, self.gaps, self.older = progress
+
     def anchor(self, boot: int) -> Anchor | None:
         """What is known of a boot."""
-        for anchor in self.anchors:
-            if anchor.boot == boot:
-                return anchor
-        return None
+        if boot == self.anchor_boot:
+            return Anchor(boot, self.anchor_ms, self.answered) if boot else None
+        return next((anchor for anchor in self.anchors if anchor.boot == boot), None)
+
+    def anchor_at(self, anchor: Anchor) -> None:
+        """One boot known, or better known; beside the newest only a few are kept."""
+        if anchor.boot < self.anchor_boot:
+            others = [known for known in self.anchors if known.boot != anchor.boot]
+            self.anchors = tuple(sorted([*others, anchor], key=lambda known: known.boot)[-(TRACKED_BOOTS - 1) :])
+            return
+        if 0 < self.anchor_boot < anchor.boot:
+            before = Anchor(self.anchor_boot, self.anchor_ms, self.answered)
+            self.anchors = (*self.anchors, before)[-(TRACKED_BOOTS - 1) :]
+        self.anchor_boot, self.anchor_ms, self.answered = anchor.boot, anchor.at_ms, anchor.hash
 
 
 class Memory:
@@ -113,43 +141,50 @@ class Memory:
         """Remember what the store knows of these shards, and nothing else."""
         self.drop(shards)
         for shard in shards:
-            boots = _by_chip(await chips.newest_boots(conn, [shard]))
-            loaded = [from_row(row, boots.get(row.chip_no, ())) for row in await chips.of_shards(conn, [shard])]
+            loaded = {row.chip_no: from_row(row) for row in await chips.of_shards(conn, [shard])}
+            for boot in await chips.newest_boots(conn, [shard]):
+                if (chip := loaded.get(boot.chip_no)) is not None:
+                    chip.anchor_at(Anchor(boot.boot, ms_of(boot.anchor_at)))
             self._shards[shard], self._working[shard] = {}, {}
-            self.advance(loaded)
+            self.advance(loaded.values())
         gc.freeze()  # what is remembered stays: the collector need not look at it again and again
 
 
 async def load_named(conn: Conn, names: Sequence[str]) -> dict[str, Chip]:
     """Chips by name, whatever their shard."""
-    rows = await chips.named(conn, names)
-    return {row.chip: from_row(row, ()) for row in rows}
+    return {row.chip: from_row(row) for row in await chips.named(conn, names)}
 
 
-def from_row(row: ChipRow, anchors: tuple[Anchor, ...]) -> Chip:
+def from_row(row: ChipRow) -> Chip:
     """A chip as it was saved; of a fold by other rules only the coverage is used, its session is put together again."""
     saved = row.fold or {}
     same_rules = row.rules_version == RULES_VERSION
-    return Chip(
+    chip = Chip(
         row.chip,
         row.chip_no,
         row.shard,
         rejected=row.rejected,
-        progress=_progress(saved, row),
         fold=_fold(saved if same_rules else {}),
-        anchors=anchors,
         received_ms=ms_of(row.received_at) if row.received_at else 0,
         at_ms=ms_of(row.at) if row.at else 0,
-        state=row.state,
-        contact=row.contact,
+        state=row.state and intern(row.state),
+        contact=row.contact and intern(row.contact),
         burning=is_burning(row.state, row.current_a),
         presence=presence_of(row.presence_boot or 0, row.connection or 0),
         online=bool(row.online),
-        quarter=row.idle_quarter,
+        quarter=quarter_of(row.idle_quarter),
         idle_ms=row.idle_ms,
         idle_messages=row.idle_messages,
         clock_ms=row.clock_ms,
     )
+    chip.cover(_progress(saved, row))
+    return chip
+
+
+@lru_cache(maxsize=4096)
+def quarter_of(number: int) -> int:
+    """One number for all chips that are in the same quarter of an hour."""
+    return number
 
 
 @lru_cache(maxsize=65_536)
@@ -186,16 +221,3 @@ def to_json(chip: Chip) -> bytes:
 def is_burning(state: str | None, current_a: float | None) -> bool:
     """Whether somebody who watches sees an arc."""
     return state == "arcing" or (current_a or 0.0) >= ARC_A
-
-
-def _by_chip(rows: Sequence[BootRow]) -> dict[int, tuple[Anchor, ...]]:
-    found: dict[int, tuple[Anchor, ...]] = {}
-    for row in rows:
-        found[row.chip_no] = (*found.get(row.chip_no, ()), Anchor(row.boot, ms_of(row.anchor_at), row.hash))
-    return found
-
-
-def with_anchor(chip: Chip, anchor: Anchor) -> None:
-    """One more boot known; beside it only the newest few are kept."""
-    others = sorted((known for known in chip.anchors if known.boot != anchor.boot), key=lambda known: known.boot)
-    chip.anchors = (*others[-(TRACKED_BOOTS - 1) :], anchor)

@@ -86,7 +86,7 @@ async def write_events(batch: Batch) -> None:
 async def _event(batch: Batch, chip: Chip, timed: Timed, message: Event) -> None:
     match message.event:
         case BufferOverflow(lost_boot=boot, lost_from=low, lost_to=high):
-            chip.progress = intake.forgo(chip.progress, boot, low, high)
+            chip.cover(intake.forgo(chip.progress, boot, low, high))
             await evidence.put_hole(batch.conn, chip.chip_no, boot, low, high, "lost", batch.now)
         case Armed(ticket=named):
             ticket = UUID(named)
@@ -98,7 +98,7 @@ async def declare_unreadable(batch: Batch) -> None:
     """What stays unreadable after three resends is declared so, so that the chip may forget it (P14)."""
     for gap in batch.draft.unreadable:
         chip = batch.chip(gap.chip)
-        chip.progress = intake.forgo(chip.progress, gap.boot, gap.low, gap.high)
+        chip.cover(intake.forgo(chip.progress, gap.boot, gap.low, gap.high))
         batch.touch(chip)
         await evidence.put_hole(batch.conn, chip.chip_no, gap.boot, gap.low, gap.high, "unreadable", batch.now)
         fates = batch.draft.fates

@@ -25,7 +25,7 @@ from ingest.pipeline import LeaseLost
 from ingest.settings import IngestSettings
 from ingest.watchdog import Watchdog
 from schemas import down, topics
-from schemas.chip import Envelope
+from schemas.chip import BootUp, Envelope
 from schemas.signed import SigningKey, Stored
 from weld.core import intake
 from weld.kit.clock import Clock
@@ -231,7 +231,8 @@ class Worker:
         await self._commit_draft(arrivals, draft)
 
     async def _recall_boots(self, draft: Draft, arrivals: list[Arrival]) -> None:
-        """Anchors of earlier boots that are spoken of again: without them the same message would get another time."""
+        """What the store knows of boots that memory has forgotten: without their anchors the same message would get another time,
+        and whoever says a boot message again gets the same answer again."""
         wanted = {
             (chip.chip_no, one.said.boot): chip
             for one in arrivals
@@ -241,7 +242,7 @@ class Worker:
             return
         for row in await chips.boots(self._conn, list(wanted)):
             anchor = Anchor(row.boot, mapping.ms_of(row.anchor_at), row.hash)
-            memory.with_anchor(wanted[row.chip_no, row.boot], anchor)
+            wanted[row.chip_no, row.boot].anchor_at(anchor)
 
     def _draft(self, arrivals: list[Arrival]) -> Draft:
         draft = Draft(self.settings.heartbeat_s, self.holdings.catching_up)
@@ -300,7 +301,8 @@ class Worker:
             self._confirmations.heard(draft.chips[name].shard, name, boots, now_s)
         for name in draft.touched:
             known = draft.chips[name]
-            self._resends.heard(known.shard, name, known.progress, now_s)
+            if known.gaps or known.older or name in self._resends:
+                self._resends.heard(known.shard, name, known.progress, now_s)
 
     # -- doubt
 
@@ -396,9 +398,11 @@ class Worker:
 
 
 def _forgetful(draft: Draft, one: Arrival) -> Chip | None:
-    """The chip of an arrival, if it speaks of an earlier boot that memory does not hold."""
+    """The chip of an arrival, if it speaks of a boot of which memory does not hold what is needed now."""
     boot = getattr(one.said, "boot", None)
     chip = draft.chips.get(one.chip) if one.chip else None
-    if chip is None or boot is None or boot > chip.progress.boot or chip.anchor(boot) is not None:
+    if chip is None or boot is None or boot > chip.boot:
         return None
-    return chip
+    known = chip.anchor(boot)
+    wanting = known is None or (known.hash is None and isinstance(one.said, BootUp))
+    return chip if wanting else None

@@ -2,8 +2,6 @@
 
 The key of a message is (boot, seq). For each of the newest boots it keeps the highest sequence number seen and the ranges
 below it that are missing. Refuses to know contents or times: only keys.
-
-These are named tuples: a million chips are remembered, and each message makes one.
 """
 
 from enum import Enum
@@ -55,17 +53,10 @@ def place(progress: Progress, boot: int, seq: int) -> Place:
     return Place.LATE if seq > track.seq else _within(track.gaps, seq)
 
 
-def follow(progress: Progress, boot: int, seq: int) -> Progress | None:
-    """Progress after a message that simply comes next, as nearly all do; None for any other."""
-    if seq != progress.seq + 1 or boot != progress.boot:
-        return None
-    return Progress(boot, seq, progress.gaps, progress.older)
-
-
 def cover(progress: Progress, boot: int, seq: int) -> Progress:
     """Progress after (boot, seq) was stored or put in quarantine; what it jumps over becomes missing."""
-    if (followed := follow(progress, boot, seq)) is not None:
-        return followed
+    if seq == progress.seq + 1 and boot == progress.boot:
+        return Progress(boot, seq, progress.gaps, progress.older)
     if boot > progress.boot:
         progress = _new_boot(progress, boot)
     track = _track(progress, boot)
@@ -101,16 +92,6 @@ def missing(progress: Progress) -> list[tuple[int, int, int]]:
     """All holes as (boot, from_seq, to_seq)."""
     tracks = (*progress.older, _newest(progress))
     return [(track.boot, low, high) for track in tracks for low, high in track.gaps]
-
-
-def is_whole(progress: Progress) -> bool:
-    """Whether nothing at all is missing: the usual case, and cheap to see."""
-    return not progress.gaps and not any(track.gaps for track in progress.older)
-
-
-def only_grew(before: Progress, after: Progress) -> bool:
-    """Whether nothing but the newest boot's highest seq is different: the rest need not be saved again."""
-    return after.boot == before.boot and after.gaps is before.gaps and after.older is before.older
 
 
 def _within(gaps: tuple[Range, ...], seq: int) -> Place:

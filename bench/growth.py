@@ -1,0 +1,66 @@
+"""Cost and memory by the number of known machines (G8), and one broker session against 64. Sites take turns within one run."""
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+
+from bench import usage
+from bench.goals import Measured, middle
+from bench.rounds import Course, Outcome
+from bench.scale import Scale
+from bench.site import Site
+
+Say = Callable[[str], None]
+
+
+def machines(scale: Scale, say: Say) -> Measured:
+    """G8: CPU of ingest a message with messages spread over all known machines, and its memory for a million of them."""
+    with ExitStack() as exits:
+        sites = {}
+        for size in scale.sizes:
+            say(f"G8: {size} machines are entered and read")
+            sites[size] = exits.enter_context(Site.open(size))
+        started_mb = {size: round(usage.rss_mb(_pid(site)), 1) for size, site in sites.items()}
+        courses = {size: site.course() for size, site in sites.items()}
+        first = {size: course.reach(size).cpu_us["ingest"] for size, course in courses.items()}
+        say(f"G8: every machine has spoken once; us of ingest for that: {first}")
+        found = _in_turns(courses, scale, say, "G8")
+        worked_mb = {size: round(usage.rss_mb(_pid(site)), 1) for size, site in sites.items()}
+    cost = {size: middle([one.cpu_us["ingest"] for one in outcomes]) for size, outcomes in found.items()}
+    most, few = scale.sizes[-1], scale.sizes[1]
+    value = {
+        "mb_per_million": round(worked_mb[most] * 1e6 / most, 1),  # all of the process, not only what grows
+        "growth_10k_to_1m": round(cost[most] / cost[few] - 1, 3),
+    }
+    details = {
+        "us_per_message": cost,
+        "us_per_first_message": first,
+        "rates": {size: middle([one.rate for one in outcomes]) for size, outcomes in found.items()},
+        "started_mb": started_mb,
+        "worked_mb": worked_mb,
+    }
+    return Measured("G8", value, details)
+
+
+def sessions(scale: Scale, say: Say) -> Measured:
+    """Rate with one broker session against 64."""
+    with ExitStack() as exits:
+        sites = {shards: exits.enter_context(Site.open(scale.chips, shards=shards)) for shards in (1, 64)}
+        found = _in_turns({shards: site.course() for shards, site in sites.items()}, scale, say, "sessions")
+    rates = {shards: [one.rate for one in outcomes] for shards, outcomes in found.items()}
+    ratios = [many / one for one, many in zip(rates[1], rates[64], strict=True)]
+    return Measured("sessions", middle(ratios), {"rates": rates})
+
+
+def _in_turns(courses: Mapping[int, Course], scale: Scale, say: Say, name: str) -> dict[int, list[Outcome]]:
+    found: dict[int, list[Outcome]] = {size: [] for size in courses}
+    for turn in range(scale.rounds):
+        for size, course in courses.items():
+            outcome = course.run(scale.warm_s, scale.round_s)
+            found[size].append(outcome)
+            cpu_us = outcome.cpu_us["ingest"]
+            say(f"{name} {turn + 1}/{scale.rounds} {size}: {outcome.rate:,.0f} a second, {cpu_us:.2f} us of ingest")
+    return found
+
+
+def _pid(site: Site) -> int:
+    return site.product.child.process.pid

@@ -24,6 +24,7 @@ def machines(scale: Scale, say: Say) -> Measured:
         first = {size: course.reach(size).cpu_us["ingest"] for size, course in courses.items()}
         say(f"G8: every machine has spoken once; us of ingest for that: {first}")
         found = _in_turns(courses, scale, say, "G8")
+        confirmed = {size: round(site.product.confirmations() / site.product.done(), 3) for size, site in sites.items()}
         worked_mb = {size: round(usage.rss_mb(_pid(site)), 1) for size, site in sites.items()}
     cost = {size: middle([one.cpu_us["ingest"] for one in outcomes]) for size, outcomes in found.items()}
     most, few = scale.sizes[-1], scale.sizes[1]
@@ -34,6 +35,7 @@ def machines(scale: Scale, say: Say) -> Measured:
     details = {
         "us_per_message": cost,
         "us_per_first_message": first,
+        "stored_per_message": confirmed,
         "rates": {size: middle([one.rate for one in outcomes]) for size, outcomes in found.items()},
         "started_mb": started_mb,
         "worked_mb": worked_mb,

@@ -5,6 +5,7 @@ import urllib.request
 from bench.ground import Ground
 from weld.cli.stack import Child
 
+_STORED = 'weldgate_ingest_replies_total{kind="stored"}'
 _NEW = 'weldgate_ingest_messages_total{fate="new"}'
 
 
@@ -19,6 +20,10 @@ class Product:
     def done(self) -> int:
         """New messages committed since its start."""
         return self.counted(_NEW)
+
+    def confirmations(self) -> int:
+        """Signed `stored` that it has said to chips."""
+        return self.counted(_STORED)
 
     def counted(self, metric: str) -> int:
         """A counter of its metrics door; 0 while it was never raised."""

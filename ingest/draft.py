@@ -275,6 +275,9 @@ class Draft:
         fresh = {_key(timed): timed.arrival.hash for timed in (*self.telemetry, *self.events)}
         for number, timed in enumerate(self.candidates):
             stored = fresh.get(_key(timed), found.get(number))
+            same = stored == timed.arrival.hash if stored is not None else number in quarantined
+            if not same and self._below_floor(timed):
+                continue
             if stored is not None and stored != timed.arrival.hash:
                 self._conflict(timed, "another content is stored under this key")
             elif stored is not None or number in quarantined:
@@ -286,6 +289,19 @@ class Draft:
                 self._cover(chip, timed.message.boot, timed.message.seq)
                 self._accept(chip, timed, live=False)
                 fresh[_key(timed)] = timed.arrival.hash
+
+    def _below_floor(self, timed: Timed) -> bool:
+        """Whether this is a boot message by a counter that went back; then it is answered and kept in quarantine."""
+        chip, message, arrival = self.chips[timed.chip], timed.message, timed.arrival
+        if not isinstance(message, BootUp):
+            return False
+        reply = gate.below_floor(chip, message, arrival.received_ms, self.heartbeat_s)
+        if reply is None:
+            return False
+        self.answers.append((chip.shard, chip.chip, reply, None))
+        self.reject(arrival, "boot_below_floor", "the chip must raise its boot counter", message.boot, message.seq)
+        self.touched.add(timed.chip)
+        return True
 
     def _repeated(self, timed: Timed) -> None:
         self.fates["duplicate"] += 1

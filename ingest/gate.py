@@ -9,6 +9,8 @@ from typing import Literal
 from ingest.memory import Chip
 from schemas.chip import BootUp
 from schemas.signed import BootReply
+from weld.core import intake
+from weld.core.intake import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class Verdict:
     enters: bool
     reply: BootReply | None
     again: bool = False
-    reason: Literal["boot_below_floor", "changed_key"] | None = None
+    reason: Literal["changed_key"] | None = None
 
 
 def judge(chip: Chip, message: BootUp, content: int, received_ms: int, heartbeat_s: int) -> Verdict:
@@ -33,17 +35,21 @@ def judge(chip: Chip, message: BootUp, content: int, received_ms: int, heartbeat
         return Verdict(enters=True, reply=None, again=True)
     if message.late and message.boot < known:
         return Verdict(enters=True, reply=None)
-    if message.boot < known:
-        return Verdict(
-            enters=False,
-            reply=_reply(chip, message, received_ms, heartbeat_s, floor=known + 1),
-            reason="boot_below_floor",
-        )
+    if message.boot < known:  # the same bytes once more (P13), or a counter that went back: only the store can tell
+        return Verdict(enters=True, reply=None)
     if answered is not None and answered.hash is not None:
         return Verdict(
             enters=False, reply=_reply(chip, message, received_ms, heartbeat_s, floor=known + 1), reason="changed_key"
         )
     return Verdict(enters=True, reply=_reply(chip, message, received_ms, heartbeat_s, floor=None))
+
+
+def below_floor(chip: Chip, message: BootUp, received_ms: int, heartbeat_s: int) -> BootReply | None:
+    """The answer to a boot message of an earlier boot that is neither late nor missing: the chip must raise its counter."""
+    known = chip.progress.boot
+    if message.late or message.boot >= known or intake.place(chip.progress, message.boot, message.seq) is Place.LATE:
+        return None
+    return _reply(chip, message, received_ms, heartbeat_s, floor=known + 1)
 
 
 def pending(name: str, message: BootUp, received_ms: int, heartbeat_s: int) -> BootReply:

@@ -17,6 +17,7 @@ from ingest import counters
 from ingest.memory import Memory
 from ingest.mqtt import Address, Deliver, Link
 from schemas import topics
+from weld.kit.clock import SteadyClock
 from weld.kit.wait import wait
 from weld.store import leases
 from weld.store.connect import TRANSIENT, Conn, connect
@@ -68,6 +69,7 @@ class Holdings:
         address: Address,
         take: Deliver,
         lost: Callable[[str], None],
+        clock: SteadyClock,
     ) -> None:
         self.shards: dict[str, Shard] = {}
         self.ready = asyncio.Event()
@@ -78,6 +80,7 @@ class Holdings:
         self._address = address
         self._take = take
         self._lost = lost
+        self._clock = clock
         self._paused = False
         self._share = 0
         self._surplus: list[str] = []
@@ -157,6 +160,9 @@ class Holdings:
                 await wait(stop, 0.5)
 
     async def _look(self, conn: Conn, stop: asyncio.Event) -> None:
+        self._clock.compare(await leases.clock(conn))
+        if self._clock.off_s is not None:  # what we hold goes on by the steady time; nothing new until both agree
+            log.warning("clock_off", seconds=round(self._clock.off_s, 1))
         await self._renew(conn)
         await self._hand_over(conn)
         await self._acquire(conn, stop)
@@ -204,7 +210,7 @@ class Holdings:
     async def _acquire(self, conn: Conn, stop: asyncio.Event) -> None:
         """Take what is free, up to our share; each portion is read from the broker before the next is loaded."""
         before = len(self.shards)
-        while not stop.is_set() and (room := self._share - len(self.shards)) > 0:
+        while not stop.is_set() and self._clock.off_s is None and (room := self._share - len(self.shards)) > 0:
             wanted = [name for name in self._names if name not in self.shards]
             got = await leases.acquire(conn, self._owner, wanted, min(room, _PORTION), self._lease_s)
             if not got:

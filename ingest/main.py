@@ -31,8 +31,12 @@ async def serve(
         down = [s.name for s in worker.shards.values() if s.link is None or not s.link.alive]
         return f"{len(down)} of {len(worker.shards)} shards are not connected to the broker" if down else None
 
+    async def clock_agrees() -> str | None:
+        off_s = worker.clock.off_s
+        return None if off_s is None else f"the clock is {off_s:.1f} s off the database's"
+
     port = PORTS["ingest"] if settings.door_port is None else settings.door_port
-    async with Door("127.0.0.1", port, {"leases": leases, "broker": links}) as door:
+    async with Door("127.0.0.1", port, {"leases": leases, "broker": links, "clock": clock_agrees}) as door:
         if address_file is not None:
             announce(address_file, f"http://127.0.0.1:{door.port}")
         await worker.run(stop)

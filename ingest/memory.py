@@ -83,14 +83,14 @@ class Chip(msgspec.Struct, gc=False):
         return next((anchor for anchor in self.anchors if anchor.boot == boot), None)
 
     def anchor_at(self, anchor: Anchor) -> None:
-        """One boot known, or better known; beside the newest only a few are kept."""
+        """One boot known, or better known; beside the newest a few are remembered."""
         if anchor.boot < self.anchor_boot:
             others = [known for known in self.anchors if known.boot != anchor.boot]
-            self.anchors = tuple(sorted([*others, anchor], key=lambda known: known.boot)[-(TRACKED_BOOTS - 1) :])
+            self.anchors = tuple(sorted([*others, anchor], key=lambda known: known.boot))
             return
         if 0 < self.anchor_boot < anchor.boot:
             before = Anchor(self.anchor_boot, self.anchor_ms, self.answered)
-            self.anchors = (*self.anchors, before)[-(TRACKED_BOOTS - 1) :]
+            self.anchors = (*self.anchors, before)
         self.anchor_boot, self.anchor_ms, self.answered = anchor.boot, anchor.at_ms, anchor.hash
 
 
@@ -115,6 +115,8 @@ class Memory:
             held = self._shards.get(chip.shard)
             if held is None:
                 continue
+            if len(chip.anchors) >= TRACKED_BOOTS:  # within a batch none may be forgotten
+                chip.anchors = chip.anchors[-(TRACKED_BOOTS - 1) :]
             held[chip.chip] = chip
             if chip.fold is not _NOTHING_OPEN:
                 working = self._working[chip.shard]

@@ -44,9 +44,12 @@ class Host(Protocol):
     """What the watchdog needs of its worker."""
 
     settings: "IngestSettings"
-    clock: "Clock"
     memory: "Memory"
     holdings: "Holdings"
+
+    @property
+    def clock(self) -> "Clock":
+        """What time it is."""
 
     async def review(self, names: "Sequence[tuple[str, str]]") -> None:
         """Write these chips' open sessions as they stand now."""

@@ -28,10 +28,10 @@ from schemas import down, topics
 from schemas.chip import BootUp, Envelope
 from schemas.signed import SigningKey, Stored
 from weld.core import intake
-from weld.kit.clock import Clock
+from weld.kit.clock import Clock, SteadyClock
 from weld.kit.wait import wait
-from weld.store import chips, leases
-from weld.store.connect import DOUBLED, FAILURES, Conn, blames_data, connect
+from weld.store import chips, evidence, leases
+from weld.store.connect import DOUBLED, FAILURES, TRANSIENT, Conn, blames_data, connect
 
 log = structlog.get_logger()
 
@@ -66,7 +66,7 @@ class Worker:
         self, settings: IngestSettings, database_url: str, address: Address, key: SigningKey, clock: Clock
     ) -> None:
         self.settings = settings
-        self.clock = clock
+        self.clock = SteadyClock(clock, settings.ingest_clock_off_max_s)
         # of at most 63 characters with its prefix: our connections are named by it, so that they can be ended
         self.owner = f"{socket.gethostname()[:24]}:{os.getpid()}:{os.urandom(4).hex()}"
         self.memory = Memory()
@@ -85,7 +85,9 @@ class Worker:
         self._conn: Conn | None = None
         self._busy = asyncio.Lock()  # one transaction at a time: batches, and the watcher's own
         names = [f"{number:02x}" for number in range(settings.shards)]
-        self.holdings = Holdings(self.owner, names, settings.lease_s, self.memory, address, self._take, self._forget)
+        self.holdings = Holdings(
+            self.owner, names, settings.lease_s, self.memory, address, self._take, self._forget, self.clock
+        )
 
     @property
     def shards(self) -> dict[str, Shard]:
@@ -103,7 +105,7 @@ class Worker:
         """Work until `stop`; then finish the batch, acknowledge, release the leases."""
         structlog.contextvars.bind_contextvars(worker=self.owner)
         self._loop_time = asyncio.get_running_loop().time
-        self._conn = await self._connect()
+        await self._first_connection(stop)
         try:
             async with asyncio.TaskGroup() as tasks:
                 leasing = tasks.create_task(self.holdings.keep(self._url, stop))
@@ -118,6 +120,15 @@ class Worker:
             await self.holdings.leave(self._conn)
             if self._conn is not None:
                 await self._conn.close()
+
+    async def _first_connection(self, stop: asyncio.Event) -> None:
+        """The database may come after us; a schema that is not ours is an error that nobody can wait for."""
+        while self._conn is None and not stop.is_set():
+            try:
+                self._conn = await self._connect()
+            except TRANSIENT as error:
+                log.warning("database_awaited", error=type(error).__name__)
+                await wait(stop, 1.0)
 
     # -- arrivals
 
@@ -327,8 +338,9 @@ class Worker:
         while not stop.is_set():
             await wait(stop, 0.1)
             now_s = asyncio.get_running_loop().time()
-            for due in self._confirmations.due(now_s):
-                self._confirm(due)
+            forgotten = [old for due in self._confirmations.due(now_s) for old in self._confirm(due)]
+            if forgotten:
+                await self._confirm_old(forgotten)
             ask, give_up = self._resends.due(now_s)
             for shard, gap in ask:
                 self._send(shard, gap.chip, down.encode_resend(gap.boot, gap.low, gap.high), "resend")
@@ -339,12 +351,31 @@ class Worker:
             counters.STORED_AGE_S.set(self._confirmations.age_s(now_s))
             counters.GAPS.set(len(self._resends))
 
-    def _confirm(self, due: Due) -> None:
-        chip = self.memory.get(due.shard, due.chip)
+    def _confirm(self, due: Due) -> list[tuple[Chip, int]]:
+        """Tell a chip how far it is stored; returns boots that only the store remembers."""
+        chip, forgotten = self.memory.get(due.shard, due.chip), []
         for boot in sorted(due.boots) if chip is not None else ():
-            upto = intake.confirmed(chip.progress, boot) if chip is not None else 0
-            if upto > 0:
-                self._send(due.shard, due.chip, self._sign(Stored(aud=due.chip, boot=boot, upto=upto)), "stored")
+            if chip is not None and intake.is_tracked(chip.progress, boot):
+                self._tell_stored(chip, boot, intake.confirmed(chip.progress, boot))
+            elif chip is not None:
+                forgotten.append((chip, boot))
+        return forgotten
+
+    async def _confirm_old(self, forgotten: list[tuple[Chip, int]]) -> None:
+        """Boots before those that a chip's coverage is kept of: it came back with the evidence of many."""
+
+        async def look(conn: Conn) -> None:
+            for chip, boot in forgotten:
+                self._tell_stored(chip, boot, await evidence.stored_run(conn, chip.chip, chip.chip_no, boot))
+
+        try:
+            await self.with_connection(look)
+        except FAILURES as error:  # they say it again, and are asked for again
+            log.warning("confirmation_waits", error=type(error).__name__)
+
+    def _tell_stored(self, chip: Chip, boot: int, upto: int) -> None:
+        if upto > 0:
+            self._send(chip.shard, chip.chip, self._sign(Stored(aud=chip.chip, boot=boot, upto=upto)), "stored")
 
     def settled(self) -> dict[str, bool]:
         """For each shard held: everything the broker had is stored, and has been for a whole interval."""

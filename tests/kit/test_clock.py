@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from weld.kit.clock import Clock, ScaledClock, SystemClock
+from weld.kit.clock import Clock, ScaledClock, SteadyClock, SystemClock
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -87,3 +87,16 @@ async def test_the_system_clock_is_aware_and_does_not_jump() -> None:
     before = clock.monotonic()
     await clock.sleep(0.01)
     assert clock.monotonic() >= before + 0.01
+
+
+def test_a_steady_clock_follows_no_jump_until_another_clock_agrees() -> None:
+    machine, midnight = (
+        ScaledClock(datetime(2026, 1, 1, tzinfo=UTC), real=lambda: 0.0),
+        datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    steady, told = SteadyClock(machine, most_off_s=2.0), []
+    machine._start += timedelta(minutes=5)
+    for theirs in (midnight, midnight + timedelta(minutes=5, seconds=1)):
+        steady.compare(theirs)
+        told.append((steady.off_s, steady.now()))
+    assert told == [(300.0, midnight), (None, midnight + timedelta(minutes=5))]

@@ -157,7 +157,9 @@ async def _together(stack: Stack, clock: ScaledClock, codes: _Codes, stop: async
     secrets = stack.installation
     broker, sender = stack.broker("ingest"), stack.broker("gateway")
     address = Address(broker.host, broker.port, broker.username, (broker.password or "").encode() or None)
-    ingest = IngestSettings(shards=SHARDS, stored_after_s=0.3, resend_after_s=1.0, door_port=0)
+    ingest = IngestSettings(
+        ingest_clock_off_max_s=1e9, shards=SHARDS, stored_after_s=0.3, resend_after_s=1.0, door_port=0
+    )
     gateway = Broker(sender.host, sender.port, sender.username, sender.password)
     api = ApiSettings(api_port=0, door_port=0, api_clock_off_max_s=1e9)
     ready = stack.folder / "ingest.address"

@@ -256,9 +256,15 @@ class Stack:
         # the broker keeps one queue a shard: fewer of them may be longer
         limits = Limits(sessions=int(self.environment.get("WELDGATE_SHARDS") or Settings().shards))
         try:
+            passwords = self.installation.broker
             broker = Mosquitto(
-                folder, limits=limits, passwords=self.installation.broker, remove=self.own_broker, **ports
-            )  # type: ignore[arg-type]
+                folder,
+                limits=limits,
+                passwords=passwords,
+                remove=self.own_broker,
+                chips_port=ports.get("chips_port", 0),
+                platform_port=ports.get("platform_port", 0),
+            )
             self._mosquitto = self._exits.enter_context(broker)
         except BrokerTakenError:  # `weldgate up`, or another process alone, runs it: same ports, same passwords
             if self.own_broker:

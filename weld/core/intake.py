@@ -88,6 +88,11 @@ def confirmed(progress: Progress, boot: int) -> int:
     return track.gaps[0][0] - 1 if track.gaps else track.seq
 
 
+def is_tracked(progress: Progress, boot: int) -> bool:
+    """Whether the coverage of this boot is known without the store."""
+    return _track(progress, boot) is not None
+
+
 def missing(progress: Progress) -> list[tuple[int, int, int]]:
     """All holes as (boot, from_seq, to_seq)."""
     tracks = (*progress.older, _newest(progress))

@@ -88,6 +88,32 @@ class ScaledClock:
             self._sleepers.discard(changed)
 
 
+class SteadyClock:
+    """A clock that no jump of the machine's time of day moves: it goes on by monotonic time from where others agreed last."""
+
+    def __init__(self, machine: Clock, most_off_s: float) -> None:
+        self.off_s: float | None = None  # how far the machine's time of day is off, where that is too much
+        self._machine = machine
+        self._most_off_s = most_off_s
+        self._wall, self._since = machine.now(), machine.monotonic()
+
+    def compare(self, theirs: datetime) -> None:
+        """Somebody whom everybody goes by says what time it is: the machine's word counts only where it agrees."""
+        off_s = (self._machine.now() - theirs).total_seconds()
+        self.off_s = None if abs(off_s) <= self._most_off_s else off_s
+        if self.off_s is None:
+            self._wall, self._since = self._machine.now(), self._machine.monotonic()
+
+    def now(self) -> datetime:
+        return self._wall + timedelta(seconds=self._machine.monotonic() - self._since)
+
+    def monotonic(self) -> float:
+        return self._machine.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._machine.sleep(seconds)
+
+
 async def _wait(changed: asyncio.Event, real_seconds: float) -> None:
     """Until the time is over or the rate changed, whichever is first."""
     try:

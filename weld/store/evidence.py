@@ -168,6 +168,13 @@ async def find_elsewhere(conn: Conn, keys: Sequence[Key], which: Sequence[int]) 
     return {row[0] for row in await (await conn.execute(query("evidence_elsewhere"), words)).fetchall()}
 
 
+async def stored_run(conn: Conn, chip: str, chip_no: int, boot: int) -> int:
+    """Up to which seq of this boot everything is stored, in quarantine or declared; for boots that nobody remembers."""
+    words = {"chip": chip, "chip_no": chip_no, "boot": boot}
+    row = await (await conn.execute(query("stored_run"), words)).fetchone()
+    return int(row[0]) if row else 0
+
+
 async def find_quarantined(conn: Conn, keys: Sequence[Key]) -> set[int]:
     """The positions of the keys that are in quarantine with the same bytes."""
     words = {

@@ -5,6 +5,8 @@ the broker fences the connection, this fences the work.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import cast
 
 from weld.core.outage import Count
 from weld.store.connect import Conn
@@ -21,6 +23,13 @@ async def attend(conn: Conn, owner: str, seconds: float) -> int:
     words = {"owner": owner, "seconds": seconds}
     row = await (await conn.execute(query("lease_attend"), words)).fetchone()
     return int(row[0]) if row else 1
+
+
+async def clock(conn: Conn) -> datetime:
+    """The database's time, which everybody goes by."""
+    row = await (await conn.execute(query("lease_clock"))).fetchone()
+    assert row is not None  # noqa: S101  (it has one row)
+    return cast("datetime", row[0])
 
 
 async def leave(conn: Conn, owner: str) -> None:

@@ -12,6 +12,16 @@ SELECT k.n FROM unnest(%(n)s::int[], %(chip_no)s::int[], %(boot)s::int[], %(seq)
 WHERE EXISTS (SELECT 1 FROM telemetry t WHERE t.chip_no = k.chip_no AND t.boot = k.boot AND t.seq = k.seq AND t.at > now() - interval '40 days')
    OR EXISTS (SELECT 1 FROM event e WHERE e.chip_no = k.chip_no AND e.boot = k.boot AND e.seq = k.seq AND e.at > now() - interval '40 days')
 
+-- :stored_run
+-- How far a boot is stored without a hole: the highest seq that is also its place in the order (a declared range counts as stored).
+WITH said AS (
+    SELECT seq FROM telemetry WHERE chip_no = %(chip_no)s AND boot = %(boot)s AND at > now() - interval '40 days'
+    UNION SELECT seq FROM event WHERE chip_no = %(chip_no)s AND boot = %(boot)s AND at > now() - interval '40 days'
+    UNION SELECT seq FROM quarantine WHERE chip = %(chip)s AND boot = %(boot)s AND seq IS NOT NULL
+    UNION SELECT generate_series(from_seq, least(to_seq, from_seq + 100000)) FROM hole WHERE chip_no = %(chip_no)s AND boot = %(boot)s
+)
+SELECT coalesce(max(seq), 0) FROM (SELECT seq, row_number() OVER (ORDER BY seq) AS place FROM said) ordered WHERE seq = place
+
 -- :quarantine_find
 -- Which of these messages are in quarantine already.
 SELECT DISTINCT k.n FROM unnest(%(n)s::int[], %(chip)s::text[], %(boot)s::int[], %(seq)s::bigint[], %(hash)s::bigint[])

@@ -13,6 +13,10 @@ WITH gone AS (
 SELECT 1 + count(*) FROM lease_owner
 WHERE owner <> %(owner)s AND seen_at > clock_timestamp() - %(seconds)s * interval '1 second'
 
+-- :lease_clock
+-- The time that everybody goes by.
+SELECT clock_timestamp()
+
 -- :lease_leave
 -- This worker takes part no more.
 DELETE FROM lease_owner WHERE owner = %(owner)s

@@ -110,7 +110,7 @@ class Publisher:
 
 
 class Line(asyncio.Protocol):
-    """One connection: every `connections`-th message, beginning with its own number."""
+    """One connection: the words of every `connections`-th chip, beginning with its own number."""
 
     def __init__(self, publisher: Publisher, number: int) -> None:
         self.sent = 0
@@ -118,6 +118,7 @@ class Line(asyncio.Protocol):
         self.accepted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._publisher = publisher
         self._number = number
+        self._chips = self._among(publisher.load.chips)
         self._odd = 0  # bytes of an acknowledgement that is not all here
         self._transport: asyncio.Transport | None = None
 
@@ -145,19 +146,24 @@ class Line(asyncio.Protocol):
     def pump(self) -> None:
         """Send what window and allowance permit, as one write."""
         load = self._publisher.load
-        share = (self._publisher.upto - self._number + load.connections - 1) // load.connections
+        turns, begun = divmod(self._publisher.upto, load.chips)
+        share = turns * self._chips + self._among(begun)
         count = min(share - self.sent, load.window - (self.sent - self.acknowledged))
         if count <= 0 or self._transport is None:
             return
         self._transport.write(b"".join(self._packets(count)))
         self.sent += count
 
+    def _among(self, chips: int) -> int:
+        """How many of the first so many chips speak over this connection."""
+        return max(0, chips - self._number + self._publisher.load.connections - 1) // self._publisher.load.connections
+
     def _packets(self, count: int) -> list[bytes]:
         load, word, now_ms = self._publisher.load, self._publisher.stream.word, self._publisher.now_ms
         made = []
         for mine in range(self.sent, self.sent + count):
-            turn, number = divmod(mine * load.connections + self._number, load.chips)
-            number += load.first_chip
+            turn, place = divmod(mine, self._chips)
+            number = load.first_chip + place * load.connections + self._number
             payload = word(number, turn + load.first_seq, now_ms)
             length = len(payload) + 27
             packet_id = mine % 65_535 + 1

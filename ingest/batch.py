@@ -10,7 +10,6 @@ from uuid import UUID
 
 from ingest.draft import Draft, Timed
 from ingest.memory import Chip
-from schemas.signed import SigningKey
 from weld.core.detect import Licence
 from weld.core.fold import Found, Terms
 from weld.core.session import Session
@@ -24,7 +23,6 @@ class Batch:
     conn: Conn
     draft: Draft
     epochs: Mapping[str, int]
-    key: SigningKey
     now: datetime
     sign: Callable[[object], bytes]
     terms: dict[str, dict[UUID, Terms]] = field(default_factory=dict)

@@ -290,6 +290,11 @@ class Draft:
                 self._accept(chip, timed, live=False)
                 fresh[_key(timed)] = timed.arrival.hash
 
+    def fills_a_hole(self, timed: Timed) -> bool:
+        """Whether it is known to be missing."""
+        progress = self.chips[timed.chip].progress
+        return intake.place(progress, timed.message.boot, timed.message.seq) is Place.LATE
+
     def _below_floor(self, timed: Timed) -> bool:
         """Whether this is a boot message by a counter that went back; then it is answered and kept in quarantine."""
         chip, message, arrival = self.chips[timed.chip], timed.message, timed.arrival

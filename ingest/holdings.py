@@ -104,10 +104,10 @@ class Holdings:
         shard = self.shards.get(name)
         return "" if shard is None else f"{shard.epoch}:{shard.connections}"
 
-    def mark_drained(self, waiting: Mapping[str, int]) -> None:
-        """Nothing waits for these shards any more: their watermark may move."""
+    def mark_drained(self, waiting: Mapping[str, int], minds: Callable[[str], bool]) -> None:
+        """What waits for the shards that somebody minds; where nothing does any more, the watermark may move."""
         now_s = asyncio.get_running_loop().time()
-        for shard in self.shards.values():
+        for shard in [shard for shard in self.shards.values() if minds(shard.name)]:
             shard.waiting = waiting.get(shard.name, 0)
             if shard.leaving and shard.waiting == 0 and not shard.finished:
                 shard.finished = True
@@ -249,7 +249,7 @@ class Holdings:
         client_id, filters = f"wg-ingest-{shard.name}", topics.filters(shard.name)
         while True:
             try:
-                shard.link = await Link.open(client_id, self._address, filters, self._take)
+                shard.link = await Link.open(client_id, shard.name, self._address, filters, self._take)
             except (OSError, TimeoutError) as error:
                 log.warning("broker_unreachable", shard=shard.name, error=type(error).__name__)
                 await asyncio.sleep(backoff_s * (0.5 + random.random()))  # noqa: S311  (spreads reconnects, no secret)

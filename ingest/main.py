@@ -1,6 +1,7 @@
 """The ingest process: one worker and its door."""
 
 import asyncio
+import gc
 from pathlib import Path
 
 from ingest.mqtt import Address
@@ -22,6 +23,8 @@ async def serve(
     address_file: Path | None = None,
 ) -> None:
     """Work until `stop`. `key` is the service key: boot replies, stored and time are signed with it, nothing else."""
+    # Messages live for a moment and chips for ever; neither makes circles, so the collector need not look often.
+    gc.set_threshold(50_000, 20, 100)
     worker = Worker(settings, database_url, broker, key, clock)
 
     async def leases() -> str | None:

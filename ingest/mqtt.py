@@ -42,7 +42,8 @@ Deliver = Callable[["Link", int | None, str, bytes], None]
 class Link(asyncio.Protocol):
     """One connection of a persistent session. A new connection is a new Link: packet ids do not outlive it."""
 
-    def __init__(self, client_id: str, address: Address, deliver: Deliver) -> None:
+    def __init__(self, client_id: str, shard: str, address: Address, deliver: Deliver) -> None:
+        self.shard = shard
         self._client_id = client_id
         self._address = address
         self._deliver = deliver
@@ -62,10 +63,12 @@ class Link(asyncio.Protocol):
         self.session_present = False
 
     @classmethod
-    async def open(cls, client_id: str, address: Address, filters: Sequence[str], deliver: Deliver) -> "Link":
+    async def open(
+        cls, client_id: str, shard: str, address: Address, filters: Sequence[str], deliver: Deliver
+    ) -> "Link":
         """Connect and, where the broker has no session for us, subscribe. Raises Refused or OSError."""
         loop = asyncio.get_running_loop()
-        link = cls(client_id, address, deliver)
+        link = cls(client_id, shard, address, deliver)
         async with asyncio.timeout(_CONNECT_TIMEOUT_S):
             await loop.create_connection(lambda: link, address.host, address.port, ssl=address.tls)
             try:

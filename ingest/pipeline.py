@@ -42,7 +42,9 @@ async def settle_candidates(batch: Batch) -> None:
         keys = batch.draft.keys()
         found = await evidence.find(batch.conn, keys)
         quarantined = await evidence.find_quarantined(batch.conn, keys)
-        open_ends = [n for n in range(len(keys)) if n not in found and n not in quarantined]
+        # what fills a known hole was never here; only of what was, or may have been, the other times are looked through
+        unknown = [n for n in range(len(keys)) if n not in found and n not in quarantined]
+        open_ends = [n for n in unknown if not batch.draft.fills_a_hole(batch.draft.candidates[n])]
         elsewhere = await evidence.find_elsewhere(batch.conn, keys, open_ends) if open_ends else set()
         batch.draft.settle(found, quarantined, elsewhere)
 

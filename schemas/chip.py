@@ -70,7 +70,7 @@ class Position(Struct, frozen=True):
     fix_age_s: Annotated[int, Meta(ge=0, le=10**8)]
 
 
-class Envelope(Struct, frozen=True, kw_only=True):
+class Envelope(Struct, frozen=True, kw_only=True, gc=False):
     """What every evidence message carries (P2, P3): its key, its times, and whether it was buffered."""
 
     boot: Boot

@@ -267,7 +267,7 @@ async def test_a_review_that_waited_for_a_batch_does_not_undo_it(database: Datab
     async with working(database, broker, watch_every_s=60) as worker, Talker.connected(broker) as chip:
         await chip.boots()
         await until(lambda: chip.stored_upto() == 1)
-        async with worker._busy:
+        async with worker.lane("00").busy:
             waiting = asyncio.create_task(worker.review([("00", "CHIP0001")]))
             await asyncio.sleep(0.05)
             known = worker.memory.get("00", "CHIP0001")
@@ -285,7 +285,7 @@ async def test_a_worker_survives_errors_while_it_answers_errors(database: Databa
         await until(lambda: chip.stored_upto() == 1)
         with psycopg.connect(database.url("owner"), autocommit=True) as conn:
             conn.execute("REVOKE SELECT ON chip FROM weld_ingest")  # loading fails now
-            worker._doubt = True
+            worker.lane("00").doubt = True
             await chip.publish(chip.samples())
             await asyncio.sleep(1)
             conn.execute("GRANT SELECT ON chip TO weld_ingest")

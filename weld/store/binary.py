@@ -22,6 +22,10 @@ EPOCH_US = 946_684_800_000_000
 _FLOAT4, _INT4 = 700, 23  # oids in pg_type
 
 
+# The driver's blocks of 32 KiB that are sent at once.
+_BLOCKS = 4
+
+
 async def copy_rows(conn: Conn, table: LiteralString, types: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """COPY rows whose columns are ready; `types` tell how each goes over the wire."""
     async with conn.cursor() as cursor:
@@ -29,10 +33,15 @@ async def copy_rows(conn: Conn, table: LiteralString, types: Sequence[str], rows
         cursor.adapters.register_dumper(bytes, BytesBinaryDumper)
         async with cursor.copy(SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(Identifier(table))) as copy:
             copy.set_types(types)
-            write_row = copy.formatter.write_row
+            write_row, blocks = copy.formatter.write_row, list[bytes]()
             for row in rows:
                 if block := write_row(row):  # a full buffer: most rows need not be awaited
-                    await copy.write(block)
+                    blocks.append(bytes(block))
+                    if len(blocks) == _BLOCKS:
+                        await copy.write(b"".join(blocks))
+                        blocks.clear()
+            if blocks:
+                await copy.write(b"".join(blocks))
 
 
 def micros(ms: int) -> int:
@@ -57,12 +66,12 @@ def in_json(rows: object) -> Json:
 
 def floats(values: Sequence[float | None]) -> bytes:
     """A float4[]."""
-    return _array(values, "f", _FLOAT4)
+    return _ONE_ZERO_F if values == _ONE_ZERO else _array(values, "f", _FLOAT4)
 
 
 def ints(values: Sequence[int | None]) -> bytes:
     """An int4[]."""
-    return _array(values, "i", _INT4)
+    return _ONE_ZERO_I if values == _ONE_ZERO else _array(values, "i", _INT4)
 
 
 def _array(values: Sequence[float | None], code: str, oid: int) -> bytes:
@@ -90,6 +99,12 @@ def _zeros(length: int, code: str, oid: int) -> bytes:
         return Struct(">3i").pack(0, 0, oid)
     packing, words = _packing(length, code, oid)
     return packing.pack(*words)
+
+
+# Nearly every message of an idle machine is one sample of nothing.
+_ONE_ZERO = [0]
+_ONE_ZERO_F = _zeros(1, "f", _FLOAT4)
+_ONE_ZERO_I = _zeros(1, "i", _INT4)
 
 
 def _with_nulls(values: Sequence[float | None], code: str, oid: int) -> bytes:

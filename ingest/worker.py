@@ -7,7 +7,6 @@ batches (ingest/lane.py), rules and SQL.
 import asyncio
 import os
 import socket
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -51,6 +50,7 @@ class Worker:
         self._loop_time: Callable[[], float] = lambda: 0.0
         self._tick_s = 0.0
         self._tick_ms = 0
+        self._waiting = 0  # in the inboxes of all lanes
         self._paused = False
         self._confirmations = Confirmations(settings.stored_after_s, settings.stored_a_second)
         self._resends = Resends(settings.resend_after_s)
@@ -62,6 +62,7 @@ class Worker:
             settings, self.clock, self.memory, self.holdings, self._connect, self._sign, self._committed
         )
         self.lanes = [Lane(number, settings.lanes, around) for number in range(settings.lanes)]
+        self._lane_of = {name: lane for lane in self.lanes for name in names if lane.minds(name)}
 
     @property
     def shards(self) -> dict[str, Shard]:
@@ -75,7 +76,7 @@ class Worker:
 
     def lane(self, shard: str) -> Lane:
         """The lane of a shard."""
-        return self.lanes[int(shard, 16) % len(self.lanes)]
+        return self._lane_of[shard]
 
     # -- life
 
@@ -108,27 +109,19 @@ class Worker:
     # -- arrivals
 
     def _take(self, link: Link, packet_id: int | None, topic: str, payload: bytes) -> None:
-        one = arrival.read(link, packet_id, topic, payload, self._received_ms())
-        self.lane(link.shard).take(one)
-        if not self._paused and self._waiting > self.settings.inbox_messages:
+        tick_s = self._loop_time()
+        if tick_s != self._tick_s:  # one look at the clock for all that comes in one turn of the loop
+            self._tick_s, self._tick_ms = tick_s, mapping.ms_of(self.clock.now())
+        self._lane_of[link.shard].take(arrival.read(link, packet_id, topic, payload, self._tick_ms))
+        self._waiting += 1
+        if self._waiting > self.settings.inbox_messages and not self._paused:
             self._pause(paused=True)
 
-    @property
-    def _waiting(self) -> int:
-        return sum(len(lane) for lane in self.lanes)
-
-    def _received_ms(self) -> int:
-        """The time of receipt: one look at the clock for all that comes in one turn of the loop."""
-        tick_s = self._loop_time()
-        if tick_s != self._tick_s:
-            self._tick_s, self._tick_ms = tick_s, mapping.ms_of(self.clock.now())
-        return self._tick_ms
-
-    def _breathe(self) -> None:
-        """After each batch: read again where there is room again."""
-        waiting = self._waiting
-        counters.WAITING.set(waiting)
-        if self._paused and waiting < self.settings.inbox_messages // 2:
+    def _breathe(self, taken: int) -> None:
+        """So many were taken for a batch: read again where there is room again."""
+        self._waiting -= taken
+        counters.WAITING.set(self._waiting)
+        if self._paused and self._waiting < self.settings.inbox_messages // 2:
             self._pause(paused=False)
 
     def _pause(self, *, paused: bool) -> None:
@@ -222,10 +215,8 @@ class Worker:
 
     def _by_lane(self, items: Sequence[tuple[str, T]]) -> list[tuple[Lane, list[tuple[str, T]]]]:
         """Things of shards, by the lanes of those."""
-        lanes: dict[int, list[tuple[str, T]]] = defaultdict(list)
-        for item in items:
-            lanes[int(item[0], 16) % len(self.lanes)].append(item)
-        return [(self.lanes[number], of_it) for number, of_it in lanes.items()]
+        sorted_out = [(lane, [item for item in items if lane.minds(item[0])]) for lane in self.lanes]
+        return [(lane, of_it) for lane, of_it in sorted_out if of_it]
 
     async def with_connection(self, work: Callable[[Conn], Awaitable[None]]) -> None:
         """Run the watchdog's own work between batches, in a transaction that holds all our leases."""

@@ -157,15 +157,21 @@ def _sampled(session: Session | None, word: Sampled) -> Session | None:
     since = session.closed_since
     if since is None and session.ended is None and word.contact == "closed":
         since = replace(word.when, up_ms=word.from_up, at_ms=word.from_ms)
-    return replace(
-        session,
+    return Session(  # by hand: `replace` takes three times as long, and this is each message of a session
+        id=session.id,
+        opened=session.opened,
         last=word.when,
         ticket=session.ticket or word.ticket,
+        begun=session.begun,
         closed_since=since,
+        contact_ms=session.contact_ms,
         covered_ms=session.covered_ms + word.covered_ms,
         arc_ms=session.arc_ms + word.arc_ms,
         energy_wh=session.energy_wh + word.energy_wh,
         peak_a=_max(session.peak_a, word.peak_a),
+        resumed=session.resumed,
+        ended=session.ended,
+        end_reason=session.end_reason,
     )
 
 

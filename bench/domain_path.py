@@ -99,7 +99,7 @@ def _run(
     for one in arrivals:
         draft.place(one)
     placed_s = time.process_time()
-    batch = Batch(_NOBODY, draft, {}, _NOBODY, mapping.utc(now_ms), _NOBODY, terms=terms)
+    batch = Batch(_NOBODY, draft, {}, mapping.utc(now_ms), _NOBODY, terms=terms)
     asyncio.run(books.fold_live(batch))
     folded_s = time.process_time()
     known.advance(draft.chips.values())

@@ -1,5 +1,6 @@
 """The product as a contender: the real `weldgate ingest` process on the real broker and database. Refuses shortcuts."""
 
+import time
 import urllib.request
 
 from bench.ground import Ground
@@ -10,12 +11,19 @@ _NEW = 'weldgate_ingest_messages_total{fate="new"}'
 
 
 class Product:
-    """One running ingest worker of a ground."""
+    """The running ingest workers of a ground, as `weldgate ingest --workers N` has them."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Ground, workers: int = 1) -> None:
         self._ground = ground
-        self.child: Child = ground.start("ingest")
-        self.child.wait_ready(600)  # a million machines are read first
+        self.children: list[Child] = [ground.start("ingest", number=number + 1) for number in range(workers)]
+        for child in self.children:
+            child.wait_ready(600)  # a million machines are read first
+        self._await_shares()
+
+    @property
+    def child(self) -> Child:
+        """The only one, where there is one."""
+        return self.children[0]
 
     def done(self) -> int:
         """New messages committed since its start."""
@@ -26,14 +34,13 @@ class Product:
         return self.counted(_STORED)
 
     def counted(self, metric: str) -> int:
-        """A counter of its metrics door; 0 while it was never raised."""
-        with urllib.request.urlopen(f"{self.child.door}/metrics", timeout=30) as answer:  # noqa: S310  (our own door)
-            lines = answer.read().decode().splitlines()
-        return next((int(float(line.rpartition(" ")[2])) for line in lines if line.startswith(f"{metric} ")), 0)
+        """A counter of the metrics doors of all; 0 while it was never raised."""
+        return sum(_counted(child, metric) for child in self.children)
 
     def stop(self) -> None:
         """Let it finish and leave."""
-        self.child.stop()
+        for child in self.children:
+            child.stop()
 
     @property
     def processes(self) -> dict[str, int]:
@@ -41,4 +48,23 @@ class Product:
         postgres, mosquitto = self._ground.postgres.pid, self._ground.mosquitto.pid
         assert postgres is not None  # noqa: S101  (they run as long as the ground does)
         assert mosquitto is not None  # noqa: S101
-        return {"ingest": self.child.process.pid, "mosquitto": mosquitto, "postgres": postgres}
+        ingest = {f"ingest_{n}" if n > 1 else "ingest": one.process.pid for n, one in enumerate(self.children, 1)}
+        return {**ingest, "mosquitto": mosquitto, "postgres": postgres}
+
+    def _await_shares(self) -> None:
+        """Until every worker has its share of the shards: what is measured is work, and not its distribution."""
+        until_s = time.monotonic() + 60
+        while min(_counted(child, "weldgate_ingest_shards") for child in self.children) == 0 or self._moving():
+            if time.monotonic() > until_s:
+                raise RuntimeError("the workers did not share the shards within 60 s")
+            time.sleep(0.2)
+
+    def _moving(self) -> bool:
+        held = [_counted(child, "weldgate_ingest_shards") for child in self.children]
+        return max(held) - min(held) > 1
+
+
+def _counted(child: Child, metric: str) -> int:
+    with urllib.request.urlopen(f"{child.door}/metrics", timeout=30) as answer:  # noqa: S310  (our own door)
+        lines = answer.read().decode().splitlines()
+    return next((int(float(line.rpartition(" ")[2])) for line in lines if line.startswith(f"{metric} ")), 0)

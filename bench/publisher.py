@@ -34,7 +34,7 @@ class Load:
     first_chip: int = 0
     first_seq: int = 2
     connections: int = 16
-    window: int = 250
+    window: int = 1000
     shards: int = 64
     seed: int = 1
     samples: int | None = None
@@ -221,7 +221,7 @@ def main() -> None:
         ("first-chip", int, 0),
         ("first-seq", int, 2),
         ("connections", int, 16),
-        ("window", int, 250),
+        ("window", int, 1000),
         ("shards", int, 64),
         ("seed", int, 1),
         ("samples", int, None),

@@ -10,7 +10,8 @@ class Scale:
     rounds: int = 3
     warm_s: float = 3.0
     round_s: float = 12.0
-    chips: int = 10_000
+    chips: int = 1000  # as many as connections in the design's measurements; G8 has the other sizes
+    workers: int = 2  # of ingest, on the two cores that the goals are for
     group: int = 1000  # of chips whose words have 1 or 10 samples
     domain_messages: int = 200_000
     paced_s: float = 24.0

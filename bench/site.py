@@ -18,7 +18,7 @@ from weld.store import load
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One ground, one ingest worker, as many machines as it was opened with."""
+    """One ground with its ingest workers, and as many machines as it was opened with."""
 
     ground: Ground
     product: Product
@@ -28,13 +28,13 @@ class Site:
 
     @classmethod
     @contextmanager
-    def open(cls, chips: int, *, shards: int = 64, commits: bool = False) -> "Iterator[Site]":
+    def open(cls, chips: int, *, shards: int = 64, commits: bool = False, workers: int = 1) -> "Iterator[Site]":
         """With `commits` the database notes when each row was committed."""
         with Ground.make("bench", shards=shards) as ground, ExitStack() as exits:
             if commits:
                 ground.track_commits()
             load.fill(ground.admin_url, 0, chips, shards=shards, heard=heard_once())
-            yield cls(ground, Product(ground), chips, shards, exits)
+            yield cls(ground, Product(ground, workers), chips, shards, exits)
 
     def course(self, first_chip: int = 0, chips: int | None = None, samples: int | None = None) -> Course:
         """The words of some of its machines, against the product."""

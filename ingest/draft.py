@@ -177,8 +177,6 @@ class Draft:
 
     def _anchor_ms(self, chip: Chip, arrival: Arrival, message: WireMessage) -> int:
         """When `up` was 0 in this boot; its first word fixes it."""
-        if chip.anchor_boot == message.boot:
-            return chip.anchor_ms
         if (known := chip.anchor(message.boot)) is not None:
             return known.at_ms
         at_ms = gate.anchor_ms(chip, message.boot, message.up, arrival.received_ms)
@@ -189,7 +187,10 @@ class Draft:
         return at_ms
 
     def _timed(self, chip: Chip, arrival: Arrival, message: WireMessage) -> Timed:
-        at_ms, corrected_ms = mapping.times_ms(message, self._anchor_ms(chip, arrival, message))
+        anchor_ms = chip.anchor_ms if chip.anchor_boot == message.boot else self._anchor_ms(chip, arrival, message)
+        at_ms, corrected_ms = message.at, None
+        if at_ms is None or message.clock == "drifting":
+            at_ms, corrected_ms = mapping.times_ms(message, anchor_ms)
         now_ms = at_ms if corrected_ms is None else corrected_ms
         if arrival.received_ms - now_ms > detect.LATE_MS or message.late:
             synced = message.clock == "synced" or self.catching_up(arrival.shard)

@@ -22,10 +22,15 @@ _presence = msgspec.json.Decoder(Presence)
 
 def decode(payload: bytes) -> Message:
     """The message in these bytes; BadMessage with a reason, and the key where it could be read."""
-    _check_size(payload)
-    if payload[:1] == b"{":
-        return _from_json(payload)
-    return _from_cbor(payload)
+    if len(payload) > MAX_BYTES:
+        _check_size(payload)
+    if payload[:1] != b"{":
+        return _from_cbor(payload)
+    try:
+        message: Message = _message.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise _bad(str(error), _json_key(payload)) from None
+    return message
 
 
 def decode_presence(payload: bytes) -> Presence:
@@ -49,14 +54,6 @@ def encode(message: msgspec.Struct, *, cbor: bool = False) -> bytes:
 def _check_size(payload: bytes) -> None:
     if len(payload) > MAX_BYTES:
         raise BadMessage("oversized", f"{len(payload)} bytes, the limit is {MAX_BYTES}")
-
-
-def _from_json(payload: bytes) -> Message:
-    try:
-        message: Message = _message.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise _bad(str(error), _json_key(payload)) from None
-    return message
 
 
 def _from_cbor(payload: bytes) -> Message:

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -32,8 +31,6 @@ from weld.store.partitions import DAYS_BACK
 # A clock may be a little ahead of ours; more is a clock that nobody set (architecture.md 4.3, P16).
 FUTURE_MS = 120_000
 TOO_OLD_MS = int(timedelta(days=DAYS_BACK - 1) / timedelta(milliseconds=1))
-
-Fate = Literal["new", "duplicate", "quarantined", "presence"]
 
 
 class Timed(msgspec.Struct, frozen=True, gc=False):

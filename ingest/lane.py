@@ -201,7 +201,7 @@ class Lane:
         if portion.poison is not None:
             draft.poison(arrivals[0], portion.poison)
         else:
-            await self._recall(draft, arrivals, forgetful)
+            await self._recall(draft, forgetful)
             for one in arrivals:
                 draft.place(one)
         await self._commit_draft(arrivals, draft)
@@ -224,7 +224,7 @@ class Lane:
                 forgetful.append(one)
         return draft, forgetful
 
-    async def _recall(self, draft: Draft, arrivals: list[Arrival], forgetful: list[Arrival]) -> None:
+    async def _recall(self, draft: Draft, forgetful: list[Arrival]) -> None:
         """Chips that memory does not hold, and boots that it has forgotten: without their anchors the same message would get
         another time, and whoever says a boot message again gets the same answer again."""
         if self.conn is None:
@@ -233,8 +233,7 @@ class Lane:
         if strangers:
             for chip in (await memory.load_named(self.conn, sorted(strangers))).values():
                 draft.add(chip)
-        asked = forgetful if not strangers else arrivals
-        wanted = {(chip.chip_no, boot): chip for one in asked for chip, boot in _forgotten(draft, one)}
+        wanted = {(chip.chip_no, boot): chip for one in forgetful for chip, boot in _forgotten(draft, one)}
         for row in await chips.boots(self.conn, list(wanted)) if wanted else ():
             anchor = Anchor(row.boot, mapping.ms_of(row.anchor_at), row.hash)
             wanted[row.chip_no, row.boot].anchor_at(anchor)

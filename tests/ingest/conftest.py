@@ -36,6 +36,16 @@ KEY = SigningKey(key_id(SERVICE), SERVICE)
 PINNED = PinnedKeys({}, {KEY.kid: SERVICE.public_key()})
 Condition = Callable[[], Any]
 
+# What a chip says of itself when it boots.
+BOOT: dict[str, Any] = {
+    "model": "T1",
+    "firmware": "1.0",
+    "cause": "power",
+    "config_version": 1,
+    "contact": "open",
+    "nonce": "n" * 16,
+}
+
 
 @pytest.fixture
 def broker() -> Iterator[Mosquitto]:
@@ -210,11 +220,7 @@ class Talker:
 
     async def boots(self, **words: Any) -> wire.Message:
         """The first message of a boot."""
-        defaults: dict[str, Any] = {
-            "model": "T1", "firmware": "1.0", "cause": "power", "config_version": 1, "contact": "open",
-            "nonce": "n" * 16,
-        }  # fmt: skip
-        return await self.say(wire.BootUp, **(defaults | words))
+        return await self.say(wire.BootUp, **(BOOT | words))
 
     def samples(self, arc_ms: int = 0, contact: str | None = "open", session: str | None = None, **words: Any) -> Any:
         """A telemetry message over the second before its `up`."""

@@ -1,22 +1,12 @@
 """A boot message that comes again after the next boot, and a worker whose clock jumps: neither costs evidence."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from schemas import chip as wire
 from tests.database import Database
-from tests.ingest.conftest import Talker, enrol, telemetry_of, until, working
+from tests.ingest.conftest import BOOT, Talker, enrol, telemetry_of, until, working
 from weld.cli.mosquitto import Mosquitto
 from weld.kit.clock import SystemClock
-
-BOOT: dict[str, Any] = {
-    "model": "T1",
-    "firmware": "1.0",
-    "cause": "power",
-    "config_version": 1,
-    "contact": "open",
-    "nonce": "n" * 16,
-}
 
 
 class JumpingClock(SystemClock):

@@ -3,7 +3,6 @@
 import asyncio
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import cbor2
 import msgspec
@@ -14,7 +13,7 @@ from ingest.counters import FATES
 from schemas import chip as wire
 from schemas.decode import MAX_BYTES, encode
 from tests.database import Database
-from tests.ingest.conftest import Talker, enrol, telemetry_of, until, working
+from tests.ingest.conftest import BOOT, Talker, enrol, telemetry_of, until, working
 from weld.cli.mosquitto import Mosquitto
 
 BAD = sorted((Path(__file__).parents[2] / "schemas" / "examples" / "bad").glob("*"))
@@ -287,13 +286,3 @@ async def test_quarantine_is_capped_for_each_chip_and_day_but_everything_is_coun
         await evidence.put_quarantine(conn, [row] * (evidence.QUARANTINE_CAP + 5))
     assert database.rows("SELECT count(*) FROM weld.quarantine") == [(evidence.QUARANTINE_CAP,)]
     assert database.rows("SELECT count FROM weld.quarantine_day") == [(evidence.QUARANTINE_CAP + 5,)]
-
-
-BOOT: dict[str, Any] = {
-    "model": "T1",
-    "firmware": "1.0",
-    "cause": "power",
-    "config_version": 1,
-    "contact": "open",
-    "nonce": "n" * 16,
-}

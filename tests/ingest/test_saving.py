@@ -20,7 +20,7 @@ BEFORE_THE_QUARTER = datetime(2026, 11, 22, 9, 44, 30, tzinfo=UTC)
 
 
 class At:
-    """A clock that stands where a test wants it."""
+    """A clock that stands where a test puts it; nobody sleeps on it."""
 
     def __init__(self, now: datetime) -> None:
         self.time = now
@@ -32,7 +32,7 @@ class At:
         return 0.0
 
     async def sleep(self, seconds: float) -> None:
-        raise NotImplementedError(seconds)
+        pytest.fail(f"somebody sleeps {seconds} s on a clock that stands")
 
 
 async def test_idle_time_is_added_to_the_day_when_its_quarter_is_over(database: Database, broker: Mosquitto) -> None:
@@ -95,6 +95,23 @@ async def test_a_new_worker_goes_on_where_the_old_one_stopped(database: Database
         (5, 2, 1200)
     ]
     assert database.rows("SELECT lat, lon, contact, seq FROM weld.chip_state") == [(36.1, 114.3, "closed", 9)]
+
+
+async def test_what_simply_came_next_is_known_to_a_new_worker_although_the_fold_does_not_say_it(
+    database: Database, broker: Mosquitto
+) -> None:
+    enrol(database)
+    async with working(database, broker), Talker.connected(broker) as chip:
+        await chip.boots()
+        await until(lambda: chip.stored_upto() == 1)
+        for _ in range(5):
+            await chip.publish(chip.samples())
+        await until(lambda: chip.stored_upto() == 6)
+    assert database.rows("SELECT fold->'progress'->1 FROM weld.chip_state") == [(1,)]
+    async with working(database, broker) as worker:
+        known = worker.memory.get("00", "CHIP0001")
+        assert known is not None
+        assert (known.boot, known.seq) == (1, 6)
 
 
 async def test_the_fold_is_not_written_again_for_what_simply_comes_next(database: Database, broker: Mosquitto) -> None:

@@ -291,3 +291,26 @@ async def test_a_worker_survives_errors_while_it_answers_errors(database: Databa
             conn.execute("GRANT SELECT ON chip TO weld_ingest")
         await until(lambda: chip.stored_upto() == 2, seconds=30)
     assert telemetry_of(database) == [(1, 1), (1, 2)]
+
+
+async def test_reading_stops_above_the_limit_and_goes_on_below_it(
+    database: Database, broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is lost to back-pressure, and nobody waits for ever: the inbox is far smaller than the burst."""
+    enrol(database)
+    start, pauses = datetime.now(UTC) - timedelta(seconds=400), list[bool]()
+    small = working(database, broker, inbox_messages=10, batch_messages=7)
+    async with small as worker, Talker.connected(broker, start=start) as chip:
+        pause = worker.holdings.pause
+
+        def noted(*, paused: bool) -> None:
+            pauses.append(paused)
+            pause(paused=paused)
+
+        monkeypatch.setattr(worker.holdings, "pause", noted)
+        await chip.boots()
+        for _ in range(300):
+            await chip.publish(chip.samples())
+        await until(lambda: chip.stored_upto() == 301, seconds=30)
+    assert telemetry_of(database) == [(1, seq) for seq in range(1, 302)]
+    assert pauses[:2] == [True, False]

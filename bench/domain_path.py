@@ -11,11 +11,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from ingest import arrival, books, mapping, memory
+from ingest import arrival, books, mapping
 from ingest.arrival import Arrival
 from ingest.batch import Batch
+from ingest.chip import Chip, to_json
 from ingest.draft import Draft
-from ingest.memory import Chip, Memory
+from ingest.memory import Memory
+from ingest.shelf import Shelf
 from schemas.bad import BadMessage
 from schemas.chip import Presence, Telemetry
 from simulator.stream import Stream, chip_name, shard_of, ticket_of, works
@@ -45,7 +47,7 @@ class Cost(NamedTuple):
 def heard_once() -> Heard:
     """What is saved of a chip of which only the boot message was heard."""
     chip = Chip("LOAD00000000", 1, "00", boot=1, seq=1)
-    return Heard(memory.to_json(chip).decode(), detect.RULES_VERSION, b"answered")
+    return Heard(to_json(chip).decode(), detect.RULES_VERSION, b"answered")
 
 
 class _Plain(NamedTuple):
@@ -102,7 +104,7 @@ def _run(
     batch = Batch(_NOBODY, draft, {}, mapping.utc(now_ms), _NOBODY, terms=terms)
     asyncio.run(books.fold_live(batch))
     folded_s = time.process_time()
-    known.advance(draft.chips.values())
+    known.advance((draft.before[name], chip) for name, chip in draft.chips.items())
     yield from (read_s - began_s, placed_s - read_s, folded_s - placed_s, time.process_time() - folded_s)
     if set(draft.fates) != {"new"} or batch.found:
         raise RuntimeError(f"the mix is not what it should be: {draft.fates}, {len(batch.found)} findings")
@@ -122,7 +124,7 @@ class _AllShards(Memory):
     def __init__(self) -> None:
         super().__init__()
         for number in range(64):
-            self._shards[shard_of(number, 64)], self._working[shard_of(number, 64)] = {}, {}
+            self._shelves[shard_of(number, 64)] = Shelf(shard_of(number, 64))
 
 
 def _known(now_ms: int) -> Memory:
@@ -139,7 +141,7 @@ def _known(now_ms: int) -> Memory:
         )
         for number in range(CHIPS)
     ]
-    known.advance(chips)
+    known.advance((None, chip) for chip in chips)
     return known
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from ingest.chip import Chip
 from ingest.draft import Draft, Timed
-from ingest.memory import Chip
 from weld.core.detect import Licence
 from weld.core.fold import Found, Terms
 from weld.core.session import Session

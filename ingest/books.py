@@ -9,8 +9,8 @@ from uuid import UUID
 
 from ingest import mapping
 from ingest.batch import Batch
+from ingest.chip import Chip
 from ingest.draft import Timed
-from ingest.memory import Chip
 from weld.core import detect, session
 from weld.core import fold as folding
 from weld.core.detect import Episode, Licence

@@ -4,10 +4,11 @@ A book of due times in memory; nothing is lost with it, because chips repeat wha
 and clocks.
 """
 
-import heapq
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil
 from typing import NamedTuple
 
 from weld.core import intake
@@ -16,6 +17,8 @@ from weld.core.intake import Progress
 MOST_RESENDS = 3
 # A backlog is confirmed at once, but not before its burst is over.
 _BURST_S = 0.2
+# Turns come in steps of this.
+_TICK_S = 0.1
 
 
 class Gap(NamedTuple):
@@ -43,13 +46,6 @@ class _Asked:
     heard_s: float
 
 
-@dataclass(slots=True)
-class _Waiting:
-    shard: str
-    boots: tuple[int, ...]
-    since_s: float
-
-
 class Confirmations:
     """When each chip gets its next `stored`, and for which boots: at most once in `every_s`, who waits longest first.
 
@@ -60,52 +56,80 @@ class Confirmations:
     def __init__(self, every_s: float, most_a_s: int) -> None:
         self._every_s = every_s
         self._most_a_s = most_a_s
-        self._due: list[tuple[float, str]] = []
-        self._waiting: dict[str, _Waiting] = {}
+        self._waiting: dict[str, dict[str, tuple[int, ...]]] = {}  # by shard: the boots that each chip spoke of
+        self._wheel: dict[int, dict[str, list[str]]] = {}  # whose turn comes in which tick, by shard
+        self._turn: deque[tuple[float, str, list[str]]] = deque()  # whose turn has come: since when, and their shard
+        self._tick: int | None = None  # the next one to look at
         self._told: dict[str, float] = {}
         self._order: deque[tuple[float, str]] = deque()  # of those told, the oldest first: forgotten after `every_s`
         self._allowance = 0.0
         self._looked_s: float | None = None
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return sum(len(chips) for chips in self._waiting.values())
 
     def heard(self, shard: str, chip: str, boots: Collection[int], now_s: float) -> None:
         """Messages of these boots were stored: confirm soon."""
-        waiting = self._waiting.get(chip)
-        if waiting is None:
-            self._waiting[chip] = _Waiting(shard, tuple(boots), now_s)
+        waiting = self._waiting.setdefault(shard, {})
+        known = waiting.get(chip)
+        if known is None:
             told_s = self._told.get(chip)
             soon_s = now_s + _BURST_S
-            heapq.heappush(self._due, (soon_s if told_s is None else max(soon_s, told_s + self._every_s), chip))
-        else:
-            waiting.boots = tuple({*waiting.boots, *boots})
+            due_s = soon_s if told_s is None else max(soon_s, told_s + self._every_s)
+            tick = max(ceil(due_s / _TICK_S), self._tick or 0)
+            self._wheel.setdefault(tick, {}).setdefault(shard, []).append(chip)
+            waiting[chip] = _common(tuple(boots))
+        elif known != boots:
+            waiting[chip] = _common(tuple({*known, *boots}))
 
     def due(self, now_s: float) -> list[Due]:
         """The chips to confirm now."""
         self._forget(now_s)
+        self._advance(now_s)
         passed_s = 0.0 if self._looked_s is None else now_s - self._looked_s
         self._looked_s = now_s
         self._allowance = min(self._most_a_s, self._allowance + passed_s * self._most_a_s)
         ready = []
-        while self._due and self._due[0][0] <= now_s and self._allowance >= 1:
-            _, chip = heapq.heappop(self._due)
+        while self._turn and self._allowance >= 1:
+            _, shard, chips = self._turn[0]
+            chip = chips.pop()
+            if not chips:
+                self._turn.popleft()
+            boots = self._waiting.get(shard, {}).pop(chip, None)
+            if boots is None:  # its shard was another worker's in between
+                continue
             self._allowance -= 1
             self._told[chip] = now_s
             self._order.append((now_s, chip))
-            waiting = self._waiting.pop(chip)
-            ready.append(Due(waiting.shard, chip, waiting.boots))
+            ready.append(Due(shard, chip, boots))
         return ready
 
     def age_s(self, now_s: float) -> float:
         """How long the chip has waited that is next: 0 where nobody waits beyond the time."""
-        return max(0.0, now_s - self._due[0][0]) if self._due else 0.0
+        return max(0.0, now_s - self._turn[0][0]) if self._turn else 0.0
+
+    def forget(self, shard: str) -> None:
+        """The chips of this shard are another worker's now."""
+        self._waiting.pop(shard, None)
+
+    def _advance(self, now_s: float) -> None:
+        """Let the turn come of all whose tick is over."""
+        now = int(now_s / _TICK_S)
+        for tick in sorted(tick for tick in self._wheel if tick <= now):
+            self._turn.extend((tick * _TICK_S, shard, chips) for shard, chips in self._wheel.pop(tick).items())
+        self._tick = now + 1
 
     def _forget(self, now_s: float) -> None:
         while self._order and self._order[0][0] + self._every_s <= now_s:
             told_s, chip = self._order.popleft()
             if self._told.get(chip) == told_s:
                 del self._told[chip]
+
+
+@lru_cache(maxsize=4096)
+def _common(boots: tuple[int, ...]) -> tuple[int, ...]:
+    """One tuple for all chips that spoke of the same boots: most of a million speak of one with a low number."""
+    return boots
 
 
 class Resends:

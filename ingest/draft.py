@@ -14,8 +14,8 @@ import msgspec
 
 from ingest import gate, mapping
 from ingest.arrival import Arrival
+from ingest.chip import Anchor, Chip, is_burning
 from ingest.confirm import Gap
-from ingest.memory import Anchor, Chip, is_burning, presence_of, quarter_of
 from schemas.bad import BadMessage
 from schemas.chip import BootUp, ClockSet, Envelope, Event, Position, Presence, Telemetry, TimeWanted
 from schemas.chip import Message as WireMessage
@@ -138,7 +138,7 @@ class Draft:
             chip.chip_no, chip.chip, chip.shard, detect.RULES_VERSION, said.online, said.connection, said.boot,
             said.nonce, said.config_version, at,
         )  # fmt: skip
-        chip.presence, chip.online = presence_of(said.boot, said.connection), said.online
+        chip.presence, chip.online = (said.boot, said.connection), said.online
 
     def _message(self, chip: Chip, arrival: Arrival, message: WireMessage) -> None:
         if isinstance(message, BootUp) and not self._boot(chip, arrival, message):
@@ -253,7 +253,7 @@ class Draft:
         quarter = (now_ms - max(0, message.up - message.from_up)) // mapping.QUARTER_MS  # in which its samples begin
         if chip.quarter != quarter:
             self.close_quarter(chip)
-            chip.quarter = quarter_of(quarter)
+            chip.quarter = quarter
         known = message.arc_ms
         chip.idle_ms += (len(known) - known.count(None)) * message.step_ms
         chip.idle_messages += 1

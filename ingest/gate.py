@@ -6,7 +6,7 @@ Pure. Refuses signing and sending.
 from dataclasses import dataclass
 from typing import Literal
 
-from ingest.memory import Chip
+from ingest.chip import Chip
 from schemas.chip import BootUp
 from schemas.signed import BootReply
 from weld.core import intake

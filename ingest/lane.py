@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from ingest import counters, mapping, memory, pipeline
+from ingest import counters, mapping, pipeline
 from ingest.arrival import Arrival
 from ingest.batch import Batch
+from ingest.chip import Anchor, Chip
 from ingest.confirm import Gap
 from ingest.draft import Draft
 from ingest.holdings import Holdings
-from ingest.memory import Anchor, Chip, Memory
+from ingest.memory import Memory, load_named
 from ingest.mqtt import Link
 from ingest.pipeline import LeaseLost
 from ingest.settings import IngestSettings
@@ -231,7 +232,7 @@ class Lane:
             return
         strangers = {one.chip for one in forgetful if one.chip is not None and one.chip not in draft.chips}
         if strangers:
-            for chip in (await memory.load_named(self.conn, sorted(strangers))).values():
+            for chip in (await load_named(self.conn, sorted(strangers))).values():
                 draft.add(chip)
         wanted = {(chip.chip_no, boot): chip for one in forgetful for chip, boot in _forgotten(draft, one)}
         for row in await chips.boots(self.conn, list(wanted)) if wanted else ():
@@ -250,7 +251,7 @@ class Lane:
         began_s = loop.time()
         await pipeline.run(batch)
         counters.COMMIT_MS.observe((loop.time() - began_s) * 1000)
-        around.memory.advance(chip for chip in draft.chips.values() if chip.shard in held)
+        around.memory.advance((draft.before[name], chip) for name, chip in draft.chips.items() if chip.shard in held)
         _acknowledge(arrivals)
         around.committed(batch)
         if arrivals:

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from ingest import mapping
 from ingest.batch import Batch
+from ingest.chip import Chip, to_json
 from ingest.draft import Draft
-from ingest.memory import Chip, to_json
 from schemas.chip import Position, Telemetry
 from weld.core import detect
 from weld.store import chips

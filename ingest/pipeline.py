@@ -10,8 +10,8 @@ from uuid import UUID
 
 from ingest import alarm, books, latest, mapping
 from ingest.batch import Batch
+from ingest.chip import Chip
 from ingest.draft import Timed, tickets
-from ingest.memory import Chip
 from schemas.chip import Armed, BufferOverflow, Event
 from schemas.signed import Time
 from weld.core import intake

@@ -25,8 +25,9 @@ from weld.store.reported import AlertRow, SilentRow
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from ingest.chip import Chip
     from ingest.holdings import Holdings
-    from ingest.memory import Chip, Memory
+    from ingest.memory import Memory
     from ingest.settings import IngestSettings
     from weld.core.session import Session
     from weld.kit.clock import Clock
@@ -134,8 +135,8 @@ class Watchdog:
         """Note how many chips of our settled shards are online, beside their leases: all workers judge by all counts."""
         counts = {}
         for shard in self._settled():
-            online = [chip.online for chip in self._host.memory.of(shard)]
-            counts[shard] = Count(len(online), sum(online), self._host.holdings.era(shard))
+            shelf = self._host.memory.of(shard)
+            counts[shard] = Count(len(shelf), shelf.online(), self._host.holdings.era(shard))
             await asyncio.sleep(0)  # a province is counted between the batches, not instead of one
 
         async def note(conn: Conn) -> None:
@@ -167,9 +168,7 @@ class Watchdog:
         """Idle time of chips that said no more since: to its day, half an hour after it began."""
         last = mapping.ms_of(self._host.clock.now()) // mapping.QUARTER_MS - 1
         for shard in self._settled():
-            names = [
-                (shard, chip.chip) for chip in self._host.memory.of(shard) if chip.idle_messages and chip.quarter < last
-            ]
+            names = [(shard, name) for name in self._host.memory.of(shard).idle_before(last)]
             for start in range(0, len(names), _PORTION):
                 await self._host.review(names[start : start + _PORTION])
             await asyncio.sleep(0)
@@ -179,7 +178,7 @@ class Watchdog:
         chips = [
             chip
             for shard in self._settled()
-            for chip in self._host.memory.working(shard)
+            for chip in self._host.memory.of(shard).working()
             if self._overdue(chip, now_ms)
         ]
         if chips:

@@ -14,10 +14,11 @@ import structlog
 
 from ingest import arrival, counters, mapping
 from ingest.batch import Batch
+from ingest.chip import Chip
 from ingest.confirm import Confirmations, Due, Resends
 from ingest.holdings import Holdings, Shard
 from ingest.lane import Lane, Surroundings
-from ingest.memory import Chip, Memory
+from ingest.memory import Memory
 from ingest.mqtt import Address, Link
 from ingest.settings import IngestSettings
 from ingest.watchdog import Watchdog
@@ -132,6 +133,7 @@ class Worker:
     def _forget(self, shard: str) -> None:
         """A shard was taken from us."""
         self._resends.forget(shard)
+        self._confirmations.forget(shard)
 
     # -- after a batch
 

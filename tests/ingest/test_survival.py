@@ -272,7 +272,7 @@ async def test_a_review_that_waited_for_a_batch_does_not_undo_it(database: Datab
             await asyncio.sleep(0.05)
             known = worker.memory.get("00", "CHIP0001")
             assert known is not None
-            worker.memory.advance([structs.replace(known, seq=2)])
+            worker.memory.advance([(known, structs.replace(known, seq=2))])
         await waiting
         assert worker.memory.get("00", "CHIP0001").progress.seq == 2  # type: ignore[union-attr]
 

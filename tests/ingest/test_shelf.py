@@ -1,0 +1,81 @@
+"""What a worker remembers of its chips, packed: what goes in comes out, and only what changed is looked at."""
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.chip import NOTHING_OPEN, Anchor, Chip
+from ingest.shelf import Shelf
+from weld.core.intake import Track
+
+_BIG, _MS = st.integers(0, 2**53 - 1), st.integers(0, 4_102_444_800_000)
+_BOOT = st.integers(0, 2**31 - 1)
+_RANGES = st.lists(st.tuples(_BIG, _BIG), max_size=3).map(tuple)
+_HASH = st.none() | st.integers(-(2**63), 2**63 - 1)
+
+chips = st.builds(
+    Chip,
+    st.sampled_from([f"CHIP{number:04d}" for number in range(5)]),
+    _BOOT,
+    st.just("07"),
+    rejected=st.booleans(),
+    boot=_BOOT,
+    seq=_BIG,
+    gaps=_RANGES,
+    older=st.lists(st.builds(Track, _BOOT, _BIG, _RANGES), max_size=3).map(tuple),
+    anchor_boot=_BOOT,
+    anchor_ms=st.integers(-(2**53), 2**53),
+    answered=_HASH,
+    anchors=st.lists(st.builds(Anchor, _BOOT, _MS, _HASH), max_size=3).map(tuple),
+    received_ms=_MS,
+    at_ms=_MS,
+    state=st.sampled_from([None, "locked", "armed", "unlocked", "arcing", "blocked", "faulted", "tampered", "maintenance"]),
+    contact=st.sampled_from([None, "open", "closed"]),
+    burning=st.booleans(),
+    presence=st.tuples(_BOOT, _BOOT),
+    online=st.booleans(),
+    quarter=st.integers(0, 2**31 - 1),
+    idle_ms=_BIG,
+    idle_messages=_BOOT,
+    clock_ms=st.none() | st.integers(-(2**53), 2**53),
+)  # fmt: skip
+
+
+@given(st.lists(chips, max_size=12))
+def test_the_last_picture_of_each_chip_comes_back_whole(pictures: list[Chip]) -> None:
+    shelf = Shelf("07")
+    for chip in pictures:
+        shelf.put(chip, shelf.get(chip.chip))
+    last = {chip.chip: chip for chip in pictures}
+    assert {chip.chip: chip for chip in shelf} == last
+    assert len(shelf) == len(last)
+    assert shelf.online() == sum(chip.online for chip in last.values())
+    late = {name for name, chip in last.items() if chip.idle_messages and chip.quarter < 1000}
+    assert set(shelf.idle_before(1000)) == late
+
+
+def test_a_chip_that_was_handed_out_changes_nothing_here() -> None:
+    shelf = Shelf("00")
+    shelf.put(Chip("CHIP0001", 1, "00", seq=5))
+    mine = shelf.get("CHIP0001")
+    assert mine is not None
+    mine.seq = 6
+    assert shelf.get("CHIP0001") == Chip("CHIP0001", 1, "00", seq=5)
+    shelf.put(mine)
+    assert shelf.get("CHIP0001") == Chip("CHIP0001", 1, "00", seq=6)
+
+
+def test_a_fold_stays_the_same_object_so_that_nobody_saves_it_again() -> None:
+    shelf = Shelf("00")
+    shelf.put(Chip("CHIP0001", 1, "00"))
+    before = shelf.get("CHIP0001")
+    assert before is not None
+    assert before.fold is NOTHING_OPEN
+    after = msgspec.structs.replace(before, seq=9)
+    shelf.put(after, before)
+    assert shelf.get("CHIP0001") == after
+    assert list(shelf.working()) == []
+
+
+def test_nobody_is_known_under_another_name() -> None:
+    assert Shelf("00").get("CHIP0001") is None

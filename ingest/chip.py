@@ -17,6 +17,7 @@ from weld.store.chips import ChipRow
 
 _NOTHING_HEARD = Progress()
 NOTHING_OPEN = Fold()
+_unpack = msgspec.msgpack.Decoder(Fold).decode
 
 
 class Anchor(msgspec.Struct, frozen=True, gc=False):
@@ -44,7 +45,8 @@ class Chip(msgspec.Struct, gc=False):
     anchor_ms: int = 0
     answered: int | None = None
     anchors: tuple[Anchor, ...] = ()
-    fold: Fold = NOTHING_OPEN
+    # its newest session and running episodes; packed where nothing of it goes on
+    kept: Fold | bytes = NOTHING_OPEN
     received_ms: int = 0
     # the newest words about itself, as much as tells whether somebody who watches sees a difference
     at_ms: int = 0
@@ -59,6 +61,17 @@ class Chip(msgspec.Struct, gc=False):
     idle_ms: int = 0
     idle_messages: int = 0
     clock_ms: int | None = None  # how far its clock is behind ours
+
+    @property
+    def fold(self) -> Fold:
+        """What the rules go on from."""
+        if isinstance(self.kept, bytes):
+            self.kept = _unpack(self.kept)
+        return self.kept
+
+    @fold.setter
+    def fold(self, fold: Fold) -> None:
+        self.kept = fold
 
     @property
     def progress(self) -> Progress:
@@ -96,7 +109,7 @@ def from_row(row: ChipRow) -> Chip:
         row.chip_no,
         row.shard,
         rejected=row.rejected,
-        fold=_fold(saved if same_rules else {}),
+        kept=_fold(saved if same_rules else {}),
         received_ms=ms_of(row.received_at) if row.received_at else 0,
         at_ms=ms_of(row.at) if row.at else 0,
         state=row.state and intern(row.state),
@@ -124,6 +137,13 @@ def _progress(saved: dict[str, Any], row: ChipRow) -> Progress:
 def _fold(saved: dict[str, Any]) -> Fold:
     fold = msgspec.convert(saved, Fold)
     return NOTHING_OPEN if fold == NOTHING_OPEN else fold
+
+
+def packed(fold: Fold) -> Fold | bytes:
+    """A fold as it is kept: of a session that has ended nobody asks for long, and every chip has one."""
+    if fold is NOTHING_OPEN or fold.open_session is not None:
+        return fold
+    return msgspec.msgpack.encode(fold)
 
 
 def to_json(chip: Chip) -> bytes:

@@ -42,7 +42,7 @@ def _change(chip: Chip) -> tuple[str, str, datetime]:
 def _row(draft: Draft, name: str) -> StateRow:
     before, chip, told = draft.before[name], draft.chips[name], draft.newest.get(name)
     as_saved = (
-        chip.fold is before.fold
+        chip.kept is before.kept
         and chip.boot == before.boot
         and chip.gaps is before.gaps
         and chip.older is before.older

@@ -25,7 +25,9 @@ class IngestSettings(Settings):
     stored_after_s: float = Field(
         default=30.0, ge=0.1, le=50, description="At most one `stored` per chip in this time (P13)"
     )
-    stored_a_second: int = Field(default=2000, ge=1, description="Most `stored` in a second: each costs a signature")
+    stored_a_second: int = Field(
+        default=1000, ge=1, description="Most `stored` a worker says in a second: each costs a signature"
+    )
     resend_after_s: float = Field(
         default=5.0, gt=0, description="How long a gap may fill by itself before we ask (P14)"
     )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ingest.chip import NOTHING_OPEN, Anchor, Chip
+from ingest.chip import NOTHING_OPEN, Anchor, Chip, packed
 from weld.core.fold import Fold
 from weld.core.intake import Range, Track
 
@@ -67,7 +67,7 @@ class Shelf:
         self._names: list[str] = []
         self._records = bytearray()
         self._pasts: dict[int, bytes] = {}
-        self._folds: dict[int, Fold] = {}
+        self._folds: dict[int, Fold | bytes] = {}
         self._working: set[int] = set()
 
     def __len__(self) -> int:
@@ -101,7 +101,7 @@ class Shelf:
             chip.gaps is before.gaps and chip.older is before.older and chip.anchors is before.anchors
         ):
             self._put_past(slot, _Past(chip.gaps, chip.older, chip.anchors))
-        if before is None or chip.fold is not before.fold:
+        if before is None or chip.kept is not before.kept:
             self._put_fold(slot, chip.fold)
 
     def __iter__(self) -> Iterator[Chip]:
@@ -150,7 +150,7 @@ class Shelf:
         if fold is NOTHING_OPEN:
             self._folds.pop(slot, None)
         else:
-            self._folds[slot] = fold
+            self._folds[slot] = packed(fold)
         if fold.open_session is None:
             self._working.discard(slot)
         else:

@@ -1,12 +1,18 @@
 """What a worker remembers of its chips, packed: what goes in comes out, and only what changed is looked at."""
 
+from uuid import UUID
+
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.chip import NOTHING_OPEN, Anchor, Chip
 from ingest.shelf import Shelf
+from weld.core.detect import Licence
+from weld.core.fold import Fold
 from weld.core.intake import Track
+from weld.core.said import Moment
+from weld.core.session import Session
 
 _BIG, _MS = st.integers(0, 2**53 - 1), st.integers(0, 4_102_444_800_000)
 _BOOT = st.integers(0, 2**31 - 1)
@@ -70,10 +76,28 @@ def test_a_fold_stays_the_same_object_so_that_nobody_saves_it_again() -> None:
     shelf.put(Chip("CHIP0001", 1, "00"))
     before = shelf.get("CHIP0001")
     assert before is not None
-    assert before.fold is NOTHING_OPEN
+    assert before.kept is NOTHING_OPEN
     after = msgspec.structs.replace(before, seq=9)
     shelf.put(after, before)
     assert shelf.get("CHIP0001") == after
+    assert list(shelf.working()) == []
+
+
+def test_a_session_that_ended_is_kept_packed_and_comes_back_as_it_was() -> None:
+    opened = Moment(3, 7, 60_000, 1_700_000_000_000)
+    open_one = Fold(Session(UUID(int=5), opened, opened), Licence(UUID(int=5), True, None), {})
+    shelf = Shelf("00")
+    shelf.put(Chip("CHIP0001", 1, "00", kept=open_one))
+    working = shelf.get("CHIP0001")
+    assert working is not None
+    assert working.fold is open_one
+    assert [chip.chip for chip in shelf.working()] == ["CHIP0001"]
+    over = Fold(Session(UUID(int=5), opened, opened, ended=opened, end_reason="worker"), open_one.licence, {})
+    shelf.put(msgspec.structs.replace(working, kept=over), working)
+    rested = shelf.get("CHIP0001")
+    assert rested is not None
+    assert isinstance(rested.kept, bytes)
+    assert rested.fold == over
     assert list(shelf.working()) == []
 
 

@@ -42,7 +42,7 @@ def new_broker(passwords: dict[str, str], limits: broker.Limits | None = None) -
 
 
 class Ground(Stack):
-    """A throw-away stack for benchmarks: `with Ground.make("bench", shards=64) as ground`."""
+    """A throw-away stack for benchmarks: `with Ground.make("bench", groups=8) as ground`."""
 
     @classmethod
     def make(cls, name: str, **settings: object) -> "Ground":

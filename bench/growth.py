@@ -1,4 +1,4 @@
-"""Cost and memory by the number of known machines (G8), and one broker session against 64. Sites take turns within one run."""
+"""Cost and memory by the number of known machines (G8), and one group of shards against many. Sites take turns within one run."""
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -44,13 +44,14 @@ def machines(scale: Scale, say: Say) -> Measured:
 
 
 def sessions(scale: Scale, say: Say) -> Measured:
-    """Rate with one broker session against 64."""
+    """Rate and the broker's CPU with the shards in one group (one broker session), in as many as usual, and each for itself."""
     with ExitStack() as exits:
-        sites = {shards: exits.enter_context(Site.open(scale.chips, shards=shards)) for shards in (1, 64)}
-        found = _in_turns({shards: site.course() for shards, site in sites.items()}, scale, say, "sessions")
-    rates = {shards: [one.rate for one in outcomes] for shards, outcomes in found.items()}
-    ratios = [many / one for one, many in zip(rates[1], rates[64], strict=True)]
-    return Measured("sessions", middle(ratios), {"rates": rates})
+        sites = {groups: exits.enter_context(Site.open(scale.chips, groups=groups)) for groups in (1, 8, 64)}
+        found = _in_turns({groups: site.course() for groups, site in sites.items()}, scale, say, "sessions")
+    rates = {groups: [one.rate for one in outcomes] for groups, outcomes in found.items()}
+    broker_us = {groups: middle([one.cpu_us["mosquitto"] for one in outcomes]) for groups, outcomes in found.items()}
+    ratios = [many / one for one, many in zip(rates[1], rates[8], strict=True)]
+    return Measured("sessions", middle(ratios), {"rates": rates, "broker_us": broker_us})
 
 
 def _in_turns(courses: Mapping[int, Course], scale: Scale, say: Say, name: str) -> dict[int, list[Outcome]]:

@@ -52,15 +52,15 @@ class Product:
         return {**ingest, "mosquitto": mosquitto, "postgres": postgres}
 
     def _await_shares(self) -> None:
-        """Until every worker has its share of the shards: what is measured is work, and not its distribution."""
+        """Until every worker has its share of the groups: what is measured is work, and not its distribution."""
         until_s = time.monotonic() + 60
-        while min(_counted(child, "weldgate_ingest_shards") for child in self.children) == 0 or self._moving():
+        while min(_counted(child, "weldgate_ingest_groups") for child in self.children) == 0 or self._moving():
             if time.monotonic() > until_s:
-                raise RuntimeError("the workers did not share the shards within 60 s")
+                raise RuntimeError("the workers did not share the groups within 60 s")
             time.sleep(0.2)
 
     def _moving(self) -> bool:
-        held = [_counted(child, "weldgate_ingest_shards") for child in self.children]
+        held = [_counted(child, "weldgate_ingest_groups") for child in self.children]
         return max(held) - min(held) > 1
 
 

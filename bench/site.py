@@ -15,6 +15,8 @@ from bench.publisher import Load
 from bench.rounds import Course
 from weld.store import load
 
+SHARDS = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -23,22 +25,21 @@ class Site:
     ground: Ground
     product: Product
     chips: int
-    shards: int
     exits: ExitStack
 
     @classmethod
     @contextmanager
-    def open(cls, chips: int, *, shards: int = 64, commits: bool = False, workers: int = 1) -> "Iterator[Site]":
+    def open(cls, chips: int, *, groups: int = 8, commits: bool = False, workers: int = 1) -> "Iterator[Site]":
         """With `commits` the database notes when each row was committed."""
-        with Ground.make("bench", shards=shards) as ground, ExitStack() as exits:
+        with Ground.make("bench", shards=SHARDS, groups=groups) as ground, ExitStack() as exits:
             if commits:
                 ground.track_commits()
-            load.fill(ground.admin_url, 0, chips, shards=shards, heard=heard_once())
-            yield cls(ground, Product(ground, workers), chips, shards, exits)
+            load.fill(ground.admin_url, 0, chips, shards=SHARDS, heard=heard_once())
+            yield cls(ground, Product(ground, workers), chips, exits)
 
     def course(self, first_chip: int = 0, chips: int | None = None, samples: int | None = None) -> Course:
         """The words of some of its machines, against the product."""
-        load = Load(chips or self.chips, first_chip=first_chip, shards=self.shards, samples=samples)
+        load = Load(chips or self.chips, first_chip=first_chip, shards=SHARDS, samples=samples)
         feeder = self.exits.enter_context(Feeder(load, self.ground.mosquitto))
         return Course(feeder, self.product.done, self.product.processes | {"publisher": feeder.pid})
 

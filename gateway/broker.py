@@ -52,13 +52,13 @@ class Limits:
 
     # Per client, above what is in flight. The default 1000 lost 85-99.8 % of messages that the broker had acknowledged
     # as soon as their reader lagged. Never 0: unlimited in 2.0.11, but 2.0.16 then drops everything.
-    max_queued_messages: int = 1_000_000
-    # All that may wait, by payload, shared by the sessions of ingest, one for each shard; this is the limit that counts,
-    # as a waiting message costs its payload and 0.4 KB (docs/operations.md has the sum). Above it the broker drops, which
+    max_queued_messages: int = 2_000_000
+    # All that may wait, by payload, shared by the sessions of ingest, one for each group of shards; this is the limit that
+    # counts, as a waiting message costs its payload and 0.4 KB (docs/operations.md has the sum). Above it the broker drops, which
     # is counted (gateway/figures.py) and which chips mend by themselves (P13: they repeat until `stored`). Never
     # `memory_limit` instead: tried, it shuts the reader out as well, so that nobody empties the queue any more.
     queue_bytes: int = 2 * 1024**3
-    sessions: int = 64
+    sessions: int = 8
     # One round trip carries this many; the default 20 starves a reader that acknowledges after its commit.
     max_inflight_messages: int = 1_000
     # Sessions and queues are written this often, and on SIGTERM; kill -9 loses what came since. That is no loss of ours:

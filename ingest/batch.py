@@ -18,7 +18,8 @@ from weld.store.connect import Conn
 
 @dataclass(slots=True)
 class Batch:
-    """What the steps share. `replies` are the signed bytes that leave after COMMIT, as (shard, chip, payload)."""
+    """What the steps share. `epochs` are of the groups that it writes for, `replies`
+    are the signed bytes that leave after COMMIT, as (shard, chip, payload)."""
 
     conn: Conn
     draft: Draft

@@ -21,10 +21,11 @@ LAG_MS = Histogram(
 WAITING = Gauge("weldgate_ingest_waiting", "Deliveries that wait for the store")
 PAUSED = Gauge("weldgate_ingest_paused", "1 while reading from the broker is stopped because too much waits")
 
-SHARDS = Gauge("weldgate_ingest_shards", "Shards held by this worker")
-CATCHING_UP = Gauge("weldgate_ingest_shards_catching_up", "Shards held for which the broker still has old messages")
-LEASES_LOST = Counter("weldgate_ingest_leases_lost_total", "Shards that another worker took over")
-LEASES_HANDED = Counter("weldgate_ingest_leases_handed_total", "Shards that were handed over in order")
+GROUPS = Gauge("weldgate_ingest_groups", "Groups of shards held by this worker")
+CONFIGURED = Gauge("weldgate_ingest_groups_configured", "Groups that there are for all workers together")
+CATCHING_UP = Gauge("weldgate_ingest_groups_catching_up", "Groups held for which the broker still has old messages")
+LEASES_LOST = Counter("weldgate_ingest_leases_lost_total", "Groups that another worker took over")
+LEASES_HANDED = Counter("weldgate_ingest_leases_handed_total", "Groups that were handed over in order")
 SUBSCRIBED = Counter("weldgate_ingest_subscribed_total", "Sessions that the broker did not have any more")
 CHIPS = Gauge("weldgate_ingest_chips", "Chips remembered by this worker")
 

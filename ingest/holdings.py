@@ -1,14 +1,15 @@
-"""What a worker holds: leases in the database, and for each leased shard one session with the broker.
+"""What a worker holds: leases of groups of shards in the database, and for each leased group one session with the broker.
 
 The lease loop is the only judge of what is ours; a connection is opened after the lease was taken and the memory loaded, and
-after a break only when the lease was read again. Living workers share the shards evenly: who has too many hands over in order
+after a break only when the lease was read again. Living workers share the groups evenly: who has too many hands over in order
 (read no more, store and acknowledge what was read, disconnect, release). Refuses to touch messages.
 """
 
 import asyncio
 import math
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -27,19 +28,18 @@ log = structlog.get_logger()
 # The broker begins to hand out what it kept a moment after we are connected.
 CATCH_UP_S = 1.0
 
-# How often in a lease's time the leases are looked at. A killed worker's shards are ours after one lease and one look.
+# How often in a lease's time the leases are looked at. A killed worker's groups are ours after one lease and one look.
 _LOOKS = 6
-
-# So many shards are taken and loaded at once: loading a million chips takes longer than the leases that are held meanwhile.
-_PORTION = 2
 
 
 @dataclass(slots=True)
-class Shard:
-    """One shard that this worker holds."""
+class Group:
+    """One group of shards that this worker holds, from taking the lease to losing it: taken again, it is another."""
 
     name: str
     epoch: int
+    shards: Sequence[str]
+    lane: int  # its batches are in this lane as long as it is held
     link: Link | None = None
     drained: bool = False
     drained_s: float = 0.0
@@ -58,23 +58,26 @@ class Shard:
 
 
 class Holdings:
-    """The shards of one worker. `lost` is told which were taken from us, before anything else happens with them."""
+    """The groups of one worker. `lost` is told which were taken from us, before anything else happens with them."""
 
     def __init__(
         self,
         owner: str,
-        names: list[str],
+        shards: Mapping[str, Sequence[str]],
+        lanes: int,
         lease_s: float,
         memory: Memory,
         address: Address,
         take: Deliver,
-        lost: Callable[[str], None],
+        lost: Callable[[Group], None],
         clock: SteadyClock,
     ) -> None:
-        self.shards: dict[str, Shard] = {}
+        self.groups: dict[str, Group] = {}
+        self.shards: dict[str, Group] = {}  # every shard of those, with its group
         self.ready = asyncio.Event()
         self._owner = owner
-        self._names = names
+        self._shards = shards
+        self._lanes = lanes
         self._lease_s = lease_s
         self._memory = memory
         self._address = address
@@ -88,43 +91,47 @@ class Holdings:
 
     @property
     def epochs(self) -> Mapping[str, int]:
-        """Every shard held, with the epoch of its lease."""
-        return {name: shard.epoch for name, shard in self.shards.items()}
+        """Every group held, with the epoch of its lease."""
+        return {name: group.epoch for name, group in self.groups.items()}
 
-    def catching_up(self, name: str) -> bool:
+    def has(self, group: Group) -> bool:
+        """Whether it is held, and was not lost and taken again."""
+        return self.groups.get(group.name) is group
+
+    def catching_up(self, shard: str) -> bool:
         """Whether the broker still has old messages of this shard for us."""
-        return name in self.shards and not self.shards[name].drained
+        return shard in self.shards and not self.shards[shard].drained
 
     def settled(self, since_s: float) -> dict[str, bool]:
-        """For each shard held: everything the broker had was stored, and has been since then (loop time)."""
-        return {name: s.quiet and s.drained_s < since_s for name, s in self.shards.items()}
+        """For each group held: everything the broker had was stored, and has been since then (loop time)."""
+        return {name: g.quiet and g.drained_s < since_s for name, g in self.groups.items()}
 
     def era(self, name: str) -> str:
-        """A name for the time in which we watch this shard without a break."""
-        shard = self.shards.get(name)
-        return "" if shard is None else f"{shard.epoch}:{shard.connections}"
+        """A name for the time in which we watch this group without a break."""
+        group = self.groups.get(name)
+        return "" if group is None else f"{group.epoch}:{group.connections}"
 
-    def mark_drained(self, waiting: Mapping[str, int], minds: Callable[[str], bool]) -> None:
-        """What waits for the shards that somebody minds; where nothing does any more, the watermark may move."""
+    def mark_drained(self, waiting: Mapping[str, int], lane: int) -> None:
+        """What waits for the groups of a lane; where nothing does any more, the watermark may move."""
         now_s = asyncio.get_running_loop().time()
-        for shard in [shard for shard in self.shards.values() if minds(shard.name)]:
-            shard.waiting = waiting.get(shard.name, 0)
-            if shard.leaving and shard.waiting == 0 and not shard.finished:
-                shard.finished = True
+        for group in [group for group in self.groups.values() if group.lane == lane]:
+            group.waiting = waiting.get(group.name, 0)
+            if group.leaving and group.waiting == 0 and not group.finished:
+                group.finished = True
                 self._renew_now.set()
-            quiet = shard.link is not None and shard.link.alive and shard.waiting == 0
-            if quiet and not shard.drained and now_s > shard.connected_s + CATCH_UP_S:
-                shard.drained, shard.drained_s = True, now_s
+            quiet = group.link is not None and group.link.alive and group.waiting == 0
+            if quiet and not group.drained and now_s > group.connected_s + CATCH_UP_S:
+                group.drained, group.drained_s = True, now_s
 
     def pause(self, *, paused: bool) -> None:
         """Stop or go on reading from the broker, on all connections and on those to come."""
         self._paused = paused
-        for shard in self.shards.values():
-            self._read_or_not(shard)
+        for group in self.groups.values():
+            self._read_or_not(group)
 
-    def _read_or_not(self, shard: Shard) -> None:
-        if shard.link is not None:
-            shard.link.pause() if self._paused or shard.leaving else shard.link.resume()
+    def _read_or_not(self, group: Group) -> None:
+        if group.link is not None:
+            group.link.pause() if self._paused or group.leaving else group.link.resume()
 
     def wake(self) -> None:
         """Look at the leases now."""
@@ -132,8 +139,8 @@ class Holdings:
 
     async def leave(self, conn: Conn | None) -> None:
         """Close the sessions, which stay with the broker, and hand the leases back."""
-        for shard in self.shards.values():
-            _part(shard)
+        for group in self.groups.values():
+            _part(group)
         if conn is None or conn.closed:
             return
         try:
@@ -148,10 +155,8 @@ class Holdings:
             try:
                 conn = await connect(url, "ingest leases")
                 async with conn:
-                    await leases.make(conn, self._names)
                     while not stop.is_set():
                         await self._look(conn, stop)
-                        self.ready.set()
                         await wait(self._renew_now, self._lease_s / _LOOKS)
                         self._renew_now.clear()
             except TRANSIENT as error:
@@ -163,119 +168,161 @@ class Holdings:
         self._clock.compare(await leases.clock(conn))
         if self._clock.off_s is not None:  # what we hold goes on by the steady time; nothing new until both agree
             log.warning("clock_off", seconds=round(self._clock.off_s, 1))
+        if not self.groups and not await leases.make(conn, self._owner, list(self._shards)):
+            self.ready.clear()
+            log.warning("shards_grouped_otherwise", groups=len(self._shards))
+            return
         await self._renew(conn)
         await self._hand_over(conn)
         await self._acquire(conn, stop)
-        counters.SHARDS.set(len(self.shards))
-        counters.CATCHING_UP.set(sum(not shard.drained for shard in self.shards.values()))
+        self.ready.set()
+        counters.GROUPS.set(len(self.groups))
+        counters.CATCHING_UP.set(sum(not group.drained for group in self.groups.values()))
         counters.CHIPS.set(len(self._memory))
 
-    async def _renew(self, conn: Conn) -> None:
-        """Say that we live, and keep what is ours. We are heard of no later than our leases are: both end together."""
+    async def _renew(self, conn: Conn, taken: Mapping[str, int] | None = None) -> set[str]:
+        """Say that we live, and keep what is ours, also what we have only `taken`; returns what is still ours.
+
+        We are heard of no later than our leases are: both end together.
+        """
         living = await leases.attend(conn, self._owner, self._lease_s)
-        self._share = math.ceil(len(self._names) / living)
-        if not self.shards:
-            return
-        epochs = self.epochs
-        drained = {name: shard.quiet for name, shard in self.shards.items()}
+        self._share = math.ceil(len(self._shards) / living)
+        held = self.epochs
+        epochs = {**held, **(taken or {})}
+        if not epochs:
+            return set()
+        drained = {name: group.quiet for name, group in self.groups.items()}
         asked_s = asyncio.get_running_loop().time()
         ours = await leases.renew(conn, self._owner, epochs, drained, self._lease_s)
-        for name in ours & set(self.shards):
-            self.shards[name].renewed_s = asked_s
-        self.lose(set(epochs) - ours)
+        for name in ours & set(self.groups):
+            self.groups[name].renewed_s = asked_s
+        self.lose({name: epoch for name, epoch in held.items() if name not in ours})
+        return ours
 
     async def _hand_over(self, conn: Conn) -> None:
         """What is above our share goes, once two looks agree on it: a worker that only flickers moves nothing."""
-        surplus = sorted(self.shards)[self._share :]
+        surplus = self._above_share()
         leaving, self._surplus = set(surplus) & set(self._surplus), surplus
-        for shard in self.shards.values():
-            self._turn(shard, leaving=shard.name in leaving)
-        done = {name: shard.epoch for name, shard in self.shards.items() if shard.finished}
+        for group in self.groups.values():
+            self._turn(group, leaving=group.name in leaving)
+        done = {name: group.epoch for name, group in self.groups.items() if group.finished}
         for name in done:
-            self._drop(self.shards.pop(name))
+            self._drop(self.groups.pop(name))
         if done:
             await leases.release(conn, done)
             counters.LEASES_HANDED.inc(len(done))
-            log.info("shards_handed_over", shards=len(done))
+            log.info("groups_handed_over", groups=len(done))
 
-    def _turn(self, shard: Shard, *, leaving: bool) -> None:
-        """Begin to leave a shard, or stay after all: then it counts as just connected, for nobody read meanwhile."""
-        if shard.leaving == leaving:
+    def _above_share(self) -> list[str]:
+        """Of each lane in its turn, so that what stays keeps all lanes busy."""
+        places: Counter[int] = Counter()
+        ranked = []
+        for name in sorted(self.groups):
+            lane = self.groups[name].lane
+            ranked.append((places[lane], name))
+            places[lane] += 1
+        return [name for _, name in sorted(ranked)[self._share :]]
+
+    def _turn(self, group: Group, *, leaving: bool) -> None:
+        """Begin to leave a group, or stay after all: then it counts as just connected, for nobody read meanwhile."""
+        if group.leaving == leaving:
             return
-        shard.leaving, shard.finished = leaving, False
+        group.leaving, group.finished = leaving, False
         if not leaving:
-            shard.drained, shard.connected_s = False, asyncio.get_running_loop().time()
-        self._read_or_not(shard)
+            group.drained, group.connected_s = False, asyncio.get_running_loop().time()
+        self._read_or_not(group)
 
     async def _acquire(self, conn: Conn, stop: asyncio.Event) -> None:
-        """Take what is free, up to our share; each portion is read from the broker before the next is loaded."""
-        before = len(self.shards)
-        while not stop.is_set() and self._clock.off_s is None and (room := self._share - len(self.shards)) > 0:
-            wanted = [name for name in self._names if name not in self.shards]
-            got = await leases.acquire(conn, self._owner, wanted, min(room, _PORTION), self._lease_s)
+        """Take what is free, up to our share; each group is read from the broker before the next is loaded."""
+        before = len(self.groups)
+        while not stop.is_set() and self._clock.off_s is None and len(self.groups) < self._share:
+            wanted = [name for name in self._shards if name not in self.groups]
+            got = await leases.acquire(conn, self._owner, len(self._shards), wanted, 1, self._lease_s)
             if not got:
-                if wanted and await leases.evict(conn, self._owner, wanted):
+                if wanted and await leases.evict(conn, self._owner):
                     log.warning("sleeping_owner_evicted")
                 break
-            await self._memory.load(conn, list(got))
             for name, epoch in got.items():
-                shard = Shard(name, epoch)
-                self.shards[name] = shard
-                shard.keeper = asyncio.create_task(self._keep_link(shard))
-            await self._renew(conn)
-        if len(self.shards) > before:
-            log.info("shards_acquired", shards=len(self.shards) - before)
+                await self._begin(conn, Group(name, epoch, self._shards[name], self._emptiest_lane()))
+        if len(self.groups) > before:
+            log.info("groups_acquired", groups=len(self.groups) - before)
 
-    def lose(self, names: Iterable[str]) -> None:
-        """Another worker has these: leave the broker, forget everything, touch nothing."""
-        for name in list(names):
-            shard = self.shards.pop(name, None)
-            if shard is None:
+    def _emptiest_lane(self) -> int:
+        """The lane that minds the fewest groups. The same group may have been in another one before: what is left of it there
+        came by a connection that is gone, and is not folded any more (ingest/lane.py)."""
+        minded = Counter(group.lane for group in self.groups.values())
+        return min(range(self._lanes), key=lambda lane: (minded[lane], lane))
+
+    async def _begin(self, conn: Conn, group: Group) -> None:
+        """Load the chips of a group that was just taken, then read its session. A province's group takes longer to load than a
+        lease lasts: all leases are renewed between its shards."""
+        for shard in group.shards:
+            await self._memory.load(conn, [shard])
+            if group.name not in await self._renew(conn, {group.name: group.epoch}):
+                self._memory.drop(group.shards)
+                return
+        self.groups[group.name] = group
+        self.shards.update(dict.fromkeys(group.shards, group))
+        group.keeper = asyncio.create_task(self._keep_link(group))
+
+    def lose(self, epochs: Mapping[str, int]) -> None:
+        """Another worker has these: leave the broker, forget everything, touch nothing. One taken again since stays."""
+        for name, epoch in epochs.items():
+            group = self.groups.get(name)
+            if group is None or group.epoch != epoch:
                 continue
+            del self.groups[name]
             counters.LEASES_LOST.inc()
-            log.warning("lease_lost", shard=name, epoch=shard.epoch)
-            if shard.link is not None:
-                shard.link.abort()
-            self._drop(shard)
+            log.warning("lease_lost", group=name, epoch=epoch)
+            if group.link is not None:
+                group.link.abort()
+            self._drop(group)
 
-    def _drop(self, shard: Shard) -> None:
-        self._lost(shard.name)  # while its link, if it is alive, can still say something
-        _part(shard)
-        self._memory.drop([shard.name])
+    def _drop(self, group: Group) -> None:
+        self._lost(group)  # while its link, if it is alive, can still say something
+        for shard in group.shards:
+            del self.shards[shard]
+        _part(group)
+        self._memory.drop(group.shards)
 
-    async def _keep_link(self, shard: Shard) -> None:
+    async def _keep_link(self, group: Group) -> None:
         """Stay connected while the lease is ours; a new connection starts as one that has to catch up."""
         backoff_s = 0.1
-        client_id, filters = f"wg-ingest-{shard.name}", topics.filters(shard.name)
+        filters = [pattern for shard in group.shards for pattern in topics.filters(shard)]
         while True:
             try:
-                shard.link = await Link.open(client_id, shard.name, self._address, filters, self._take)
+                group.link = await Link.open(self._client_id(group), group.name, self._address, filters, self._take)
             except (OSError, TimeoutError) as error:
-                log.warning("broker_unreachable", shard=shard.name, error=type(error).__name__)
+                log.warning("broker_unreachable", group=group.name, error=type(error).__name__)
                 await asyncio.sleep(backoff_s * (0.5 + random.random()))  # noqa: S311  (spreads reconnects, no secret)
                 backoff_s = min(backoff_s * 2, 5.0)
                 continue
-            if not shard.link.session_present:
+            if not group.link.session_present:
                 counters.SUBSCRIBED.inc()
-            self._read_or_not(shard)
+            self._read_or_not(group)
             backoff_s = 0.1
-            shard.connections += 1
-            shard.connected_s = asyncio.get_running_loop().time()
-            await shard.link.wait_closed()
-            shard.drained = False
-            await self._still_ours(shard)
+            group.connections += 1
+            group.connected_s = asyncio.get_running_loop().time()
+            await group.link.wait_closed()
+            group.drained = False
+            await self._still_ours(group)
 
-    async def _still_ours(self, shard: Shard) -> None:
+    def _client_id(self, group: Group) -> str:
+        """It names the division too: a session that is present is not subscribed again, so it must be of these very shards."""
+        shards = sum(len(each) for each in self._shards.values())
+        return f"wg-ingest-{shards}-{len(self._shards)}-{group.name}"
+
+    async def _still_ours(self, group: Group) -> None:
         """Read the lease before reconnecting: a new owner's session must not be stolen back. A lost one cancels us here."""
         lost_s = asyncio.get_running_loop().time()
         self._renew_now.set()
-        while shard.renewed_s <= lost_s:
+        while group.renewed_s <= lost_s:
             await asyncio.sleep(0.05)
 
 
-def _part(shard: Shard) -> None:
+def _part(group: Group) -> None:
     """Leave the broker; its session, and what was not acknowledged, stay there."""
-    if shard.keeper is not None:
-        shard.keeper.cancel()
-    if shard.link is not None:
-        shard.link.close()
+    if group.keeper is not None:
+        group.keeper.cancel()
+    if group.link is not None:
+        group.link.close()

@@ -1,14 +1,15 @@
-"""A lane of a worker: an inbox, a database connection, and one transaction after the other for the shards that fall to it.
+"""A lane of a worker: an inbox, a database connection, and one transaction after the other for the groups that fall to it.
 
-A worker has a few, so that one is in Python while another waits for the database; a shard is always in the same one, so a chip's
-messages keep their order. The order of things is the whole point: COMMIT, then memory, then acknowledgement, then replies. After
-any doubt (an error, a lost answer, a new connection) what is remembered of its shards is thrown away and loaded again. Refuses
-rules and SQL, and to know other lanes.
+A worker has a few, so that one is in Python while another waits for the database; a group is in one of them as long as it is
+held, so a chip's messages keep their order. What an earlier holding of a group left in another lane is not folded there: its
+connection is gone, and its epoch is fenced. The order of things is the whole point: COMMIT, then memory, then
+acknowledgement, then replies. After any doubt (an error, a lost answer, a new connection) what is remembered of its groups is
+thrown away and loaded again. Refuses rules and SQL, and to know other lanes.
 """
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -20,7 +21,7 @@ from ingest.batch import Batch
 from ingest.chip import Anchor, Chip
 from ingest.confirm import Gap
 from ingest.draft import Draft
-from ingest.holdings import Holdings
+from ingest.holdings import Group, Holdings
 from ingest.memory import Memory, load_named
 from ingest.mqtt import Link
 from ingest.pipeline import LeaseLost
@@ -36,7 +37,7 @@ log = structlog.get_logger()
 # A batch of so many tells that more are on their way.
 _BUSY = 32
 
-# How often the watermarks of shards are looked after while batches follow each other.
+# How often the watermarks of groups are looked after while batches follow each other.
 _LOOK_EVERY_S = 0.05
 
 
@@ -74,26 +75,21 @@ class Surroundings:
 
 
 class Lane:
-    """Lane `number` of `many`. `run` returns after `stop` is set and what it had begun is committed and acknowledged."""
+    """Lane `number` of a worker. `run` returns after `stop` is set and what it had begun is committed and acknowledged."""
 
-    def __init__(self, number: int, many: int, around: Surroundings) -> None:
+    def __init__(self, number: int, around: Surroundings) -> None:
+        self.number = number
         self.conn: Conn | None = None
         self.doubt = False
         self.busy = asyncio.Lock()  # one transaction at a time: batches, and the watcher's own
-        self._number = number
-        self._many = many
         self._around = around
         self._inbox: deque[Arrival] = deque()
         self._arrived = asyncio.Event()
         self._last_batch = 0
         self._looked_s = 0.0
 
-    def minds(self, shard: str) -> bool:
-        """Whether a shard is in this lane."""
-        return int(shard, 16) % self._many == self._number
-
     def take(self, one: Arrival) -> None:
-        """One delivery of a shard of ours."""
+        """One delivery of a group of ours."""
         if not self._inbox:
             self._arrived.set()
         self._inbox.append(one)
@@ -155,7 +151,7 @@ class Lane:
         now_s = asyncio.get_running_loop().time()
         if often or now_s > self._looked_s + _LOOK_EVERY_S:
             self._looked_s = now_s
-            self._around.holdings.mark_drained(Counter(one.shard for one in self._inbox), self.minds)
+            self._around.holdings.mark_drained(Counter(one.link.group for one in self._inbox), self.number)
 
     async def _process(self, arrivals: list[Arrival], stop: asyncio.Event) -> None:
         """One batch to its end: committed, or split down to the one message that cannot be stored.
@@ -169,7 +165,7 @@ class Lane:
                 await self._commit(portion)
                 backoff_s = 0.1
             except LeaseLost as lost:
-                self._around.holdings.lose(lost.shards)
+                self._around.holdings.lose(lost.epochs)
                 work.append(portion)
             except DOUBLED:
                 counters.BATCHES.labels("memory_wrong").inc()
@@ -194,7 +190,7 @@ class Lane:
 
     async def _commit(self, portion: Portion) -> None:
         await self._trust()
-        held = self._around.holdings.shards
+        held = self._held()
         arrivals = [one for one in portion.arrivals if one.shard in held]
         if not arrivals:
             return
@@ -205,7 +201,12 @@ class Lane:
             await self._recall(draft, forgetful)
             for one in arrivals:
                 draft.place(one)
-        await self._commit_draft(arrivals, draft)
+        await self._commit_draft(arrivals, draft, held)
+
+    def _held(self) -> dict[str, Group]:
+        """The shards of this lane with their groups, as they are before memory is read: a group that is lost and taken again
+        meanwhile has another epoch, and memory of its own."""
+        return {shard: group for shard, group in self._around.holdings.shards.items() if group.lane == self.number}
 
     def _draft(self, arrivals: Iterable[Arrival]) -> tuple[Draft, list[Arrival]]:
         """The draft of a batch with the chips that are remembered, and those arrivals that need more than memory has."""
@@ -239,19 +240,20 @@ class Lane:
             anchor = Anchor(row.boot, mapping.ms_of(row.anchor_at), row.hash)
             wanted[row.chip_no, row.boot].anchor_at(anchor)
 
-    async def _commit_draft(self, arrivals: list[Arrival], draft: Draft) -> None:
+    async def _commit_draft(self, arrivals: list[Arrival], draft: Draft, held: Mapping[str, Group]) -> None:
         assert self.conn is not None  # noqa: S101  (trust gives one)
         around, loop = self._around, asyncio.get_running_loop()
-        held = around.holdings.shards
         wanted = {one.shard for one in arrivals} | {draft.chips[name].shard for name in draft.touched}
-        if gone := wanted - set(held):  # lost while we looked things up
-            raise LeaseLost(gone)
-        epochs = {name: held[name].epoch for name in wanted}
+        groups = {group.name: group for group in (held[shard] for shard in wanted)}
+        epochs = {name: group.epoch for name, group in groups.items()}
+        if gone := {name: epochs[name] for name, group in groups.items() if not around.holdings.has(group)}:
+            raise LeaseLost(gone)  # while we looked things up
         batch = Batch(self.conn, draft, epochs, around.clock.now(), around.sign)
         began_s = loop.time()
         await pipeline.run(batch)
         counters.COMMIT_MS.observe((loop.time() - began_s) * 1000)
-        around.memory.advance((draft.before[name], chip) for name, chip in draft.chips.items() if chip.shard in held)
+        ours = {shard for shard, group in held.items() if around.holdings.has(group)}
+        around.memory.advance((draft.before[name], chip) for name, chip in draft.chips.items() if chip.shard in ours)
         _acknowledge(arrivals)
         around.committed(batch)
         if arrivals:
@@ -265,9 +267,7 @@ class Lane:
             self.doubt = True  # until memory is loaded: a new connection alone proves nothing
             await self.close()
             self.conn = await self._around.connect()
-            await self._around.memory.load(
-                self.conn, [name for name in self._around.holdings.shards if self.minds(name)]
-            )
+            await self._around.memory.load(self.conn, list(self._held()))
             self.doubt = False
 
     @asynccontextmanager
@@ -281,32 +281,31 @@ class Lane:
     async def review(self, names: Sequence[tuple[str, str]]) -> None:
         """Write these silent chips, as (shard, chip), again as they stand now: their open sessions, their idle time."""
         async with self.between_batches():
+            held = self._held()
             draft, _ = self._draft([])  # inside the lock: an older picture of a chip would undo a batch
             for shard, name in names:
-                if (chip := self._known(shard, name)) is not None:
+                if shard in held and (chip := self._around.memory.get(shard, name)) is not None:
                     draft.add(chip)
                     draft.touched.add(name)
                     draft.review.append(name)
                     draft.close_quarter(draft.chips[name])
-            await self._commit_draft([], draft)
+            await self._commit_draft([], draft, held)
 
     async def give_up(self, gaps: Sequence[tuple[str, Gap]]) -> None:
         """What stays unreadable after three resends is declared so, and counted."""
         try:
             async with self.between_batches():
+                held = self._held()
                 draft, _ = self._draft([])
                 for shard, gap in gaps:
-                    if (chip := self._known(shard, gap.chip)) is not None:
+                    if shard in held and (chip := self._around.memory.get(shard, gap.chip)) is not None:
                         if gap.chip not in draft.chips:
                             draft.add(chip)
                         draft.unreadable.append(gap)
-                await self._commit_draft([], draft)
+                await self._commit_draft([], draft, held)
         except (LeaseLost, *FAILURES) as error:
             self.doubt = True
             log.warning("give_up_failed", error=type(error).__name__)
-
-    def _known(self, shard: str, name: str) -> Chip | None:
-        return self._around.memory.get(shard, name) if shard in self._around.holdings.shards else None
 
 
 def _reachable(arrivals: list[Arrival]) -> list[Arrival]:

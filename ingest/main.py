@@ -31,8 +31,8 @@ async def serve(
         return None if worker.ready.is_set() else "no contact with the lease table"
 
     async def links() -> str | None:
-        down = [s.name for s in worker.shards.values() if s.link is None or not s.link.alive]
-        return f"{len(down)} of {len(worker.shards)} shards are not connected to the broker" if down else None
+        down = [g.name for g in worker.groups.values() if g.link is None or not g.link.alive]
+        return f"{len(down)} of {len(worker.groups)} groups are not connected to the broker" if down else None
 
     async def clock_agrees() -> str | None:
         off_s = worker.clock.off_s

@@ -1,4 +1,4 @@
-"""One persistent MQTT 5 session of one shard: reads deliveries, acknowledges when told to, publishes answers.
+"""One persistent MQTT 5 session of one group of shards: reads deliveries, acknowledges when told to, publishes answers.
 
 The only file of ingest that knows the MQTT client: the `mqtt5` codec under an asyncio.Protocol, because no ready client
 acknowledges after commit at this rate (docs/adr/0002). Refuses to acknowledge by itself and to queue without bound: above
@@ -42,8 +42,8 @@ Deliver = Callable[["Link", int | None, str, bytes], None]
 class Link(asyncio.Protocol):
     """One connection of a persistent session. A new connection is a new Link: packet ids do not outlive it."""
 
-    def __init__(self, client_id: str, shard: str, address: Address, deliver: Deliver) -> None:
-        self.shard = shard
+    def __init__(self, client_id: str, group: str, address: Address, deliver: Deliver) -> None:
+        self.group = group
         self._client_id = client_id
         self._address = address
         self._deliver = deliver
@@ -64,11 +64,11 @@ class Link(asyncio.Protocol):
 
     @classmethod
     async def open(
-        cls, client_id: str, shard: str, address: Address, filters: Sequence[str], deliver: Deliver
+        cls, client_id: str, group: str, address: Address, filters: Sequence[str], deliver: Deliver
     ) -> "Link":
         """Connect and, where the broker has no session for us, subscribe. Raises Refused or OSError."""
         loop = asyncio.get_running_loop()
-        link = cls(client_id, shard, address, deliver)
+        link = cls(client_id, group, address, deliver)
         async with asyncio.timeout(_CONNECT_TIMEOUT_S):
             await loop.create_connection(lambda: link, address.host, address.port, ssl=address.tls)
             try:

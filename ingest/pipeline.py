@@ -5,7 +5,7 @@ SQL: it is in weld.store.
 """
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from uuid import UUID
 
 from ingest import alarm, books, latest, mapping
@@ -22,18 +22,18 @@ from weld.store.reported import ArcRow, DayRow
 
 
 class LeaseLost(RuntimeError):
-    """A shard of this batch belongs to another worker now; nothing was written."""
+    """Groups of this batch, under these epochs, are not ours any more; nothing was written."""
 
-    def __init__(self, shards: set[str]) -> None:
-        super().__init__(f"lost the lease of {', '.join(sorted(shards))}")
-        self.shards = shards
+    def __init__(self, epochs: Mapping[str, int]) -> None:
+        super().__init__(f"lost the lease of {', '.join(sorted(epochs))}")
+        self.epochs = epochs
 
 
 async def hold_leases(batch: Batch) -> None:
-    """The fence: whoever lost a shard writes nothing for it."""
+    """The fence: whoever lost a group writes nothing for it."""
     held = await leases.hold(batch.conn, batch.epochs)
     if held != set(batch.epochs):
-        raise LeaseLost(set(batch.epochs) - held)
+        raise LeaseLost({name: epoch for name, epoch in batch.epochs.items() if name not in held})
 
 
 async def settle_candidates(batch: Batch) -> None:

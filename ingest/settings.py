@@ -13,14 +13,14 @@ class IngestSettings(Settings):
         default=20.0, ge=0, le=1000, description="How long a busy worker lets a batch gather; a quiet one does not wait"
     )
     lanes: int = Field(
-        default=2, ge=1, le=16, description="Transactions at once, each with a connection and its part of the shards"
+        default=2, ge=1, le=16, description="Transactions at once, each with a connection and its part of the groups"
     )
     inbox_messages: int = Field(default=20_000, ge=1, description="Above this many waiting messages reading stops")
-    lease_s: float = Field(default=5.0, gt=0.5, description="How long a shard stays ours without a renewal")
+    lease_s: float = Field(default=5.0, gt=0.5, description="How long a group stays ours without a renewal")
     ingest_clock_off_max_s: float = Field(
         default=2.0,
         gt=0,
-        description="More off the database's clock, and a worker goes by its own steady time and takes no shards",
+        description="More off the database's clock, and a worker goes by its own steady time and takes no groups",
     )
     stored_after_s: float = Field(
         default=30.0, ge=0.1, le=50, description="At most one `stored` per chip in this time (P13)"

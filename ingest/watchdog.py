@@ -1,6 +1,6 @@
 """Absence: permissions that nobody used, chips that fell silent, sessions whose chip never came back, chips gone by the hundred.
 
-Judged against drained shards only, and not before one interval after they drained: while we catch up, silence proves nothing
+Judged against drained groups only, and not before one interval after they drained: while we catch up, silence proves nothing
 (architecture.md 4.7). Refuses to run a batch of its own: it asks the worker.
 """
 
@@ -59,7 +59,7 @@ class Host(Protocol):
         """Run this between batches."""
 
     def settled(self) -> "Mapping[str, bool]":
-        """For each shard held: drained since at least one interval."""
+        """For each group held: drained since at least one interval."""
 
 
 class Watchdog:
@@ -96,11 +96,16 @@ class Watchdog:
         for grant in await reported.expire(conn):
             await reported.notify(conn, "weld_fact", f"grant:{grant}")
 
-    def _settled(self) -> list[str]:
-        return [name for name, settled in self._host.settled().items() if settled]
+    def _settled(self) -> dict[str, "Sequence[str]"]:
+        """The groups that are settled, with their shards."""
+        groups = self._host.holdings.groups
+        return {name: groups[name].shards for name, settled in self._host.settled().items() if settled}
+
+    def _settled_shards(self) -> list[str]:
+        return [shard for shards in self._settled().values() for shard in shards]
 
     async def _silence(self, conn: Conn) -> None:
-        shards, now = self._settled(), self._host.clock.now()
+        shards, now = self._settled_shards(), self._host.clock.now()
         if not shards or await outages.current(conn) is not None:  # silent for the reason that everybody is
             return
         since = (now - timedelta(days=30)).date()
@@ -132,16 +137,19 @@ class Watchdog:
             await _tell(conn, alert)
 
     async def _count(self) -> None:
-        """Note how many chips of our settled shards are online, beside their leases: all workers judge by all counts."""
+        """Note how many chips of our settled groups are online, beside their leases: all workers judge by all counts."""
         counts = {}
-        for shard in self._settled():
-            shelf = self._host.memory.of(shard)
-            counts[shard] = Count(len(shelf), shelf.online(), self._host.holdings.era(shard))
-            await asyncio.sleep(0)  # a province is counted between the batches, not instead of one
+        for group, shards in self._settled().items():
+            era, known, online = self._host.holdings.era(group), 0, 0
+            for shard in shards:
+                shelf = self._host.memory.of(shard)
+                known, online = known + len(shelf), online + shelf.online()
+                await asyncio.sleep(0)  # a province is counted between the batches, not instead of one
+            counts[group] = Count(known, online, era)
 
         async def note(conn: Conn) -> None:
             era = self._host.holdings.era  # what was lost since we counted is another worker's to note
-            await leases.count(conn, {shard: one for shard, one in counts.items() if era(shard) == one.era})
+            await leases.count(conn, {group: one for group, one in counts.items() if era(group) == one.era})
 
         await self._host.with_connection(note)
 
@@ -167,7 +175,7 @@ class Watchdog:
     async def _close_quarters(self) -> None:
         """Idle time of chips that said no more since: to its day, half an hour after it began."""
         last = mapping.ms_of(self._host.clock.now()) // mapping.QUARTER_MS - 1
-        for shard in self._settled():
+        for shard in self._settled_shards():
             names = [(shard, name) for name in self._host.memory.of(shard).idle_before(last)]
             for start in range(0, len(names), _PORTION):
                 await self._host.review(names[start : start + _PORTION])
@@ -177,7 +185,7 @@ class Watchdog:
         now_ms = mapping.ms_of(self._host.clock.now())
         chips = [
             chip
-            for shard in self._settled()
+            for shard in self._settled_shards()
             for chip in self._host.memory.of(shard).working()
             if self._overdue(chip, now_ms)
         ]

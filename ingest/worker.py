@@ -1,6 +1,7 @@
-"""A worker: holds leases, one broker session a shard, and lanes in which what arrives is folded, batch by batch.
+"""A worker: holds leases of groups of shards, one broker session a group, and lanes in which what arrives is folded, batch
+by batch.
 
-What it hears goes to the lane of its shard; what chips are told of their own stream (stored, resend) leaves from here. Refuses
+What it hears goes to the lane of its group; what chips are told of their own stream (stored, resend) leaves from here. Refuses
 batches (ingest/lane.py), rules and SQL.
 """
 
@@ -16,7 +17,7 @@ from ingest import arrival, counters, mapping
 from ingest.batch import Batch
 from ingest.chip import Chip
 from ingest.confirm import Confirmations, Due, Resends
-from ingest.holdings import Holdings, Shard
+from ingest.holdings import Group, Holdings
 from ingest.lane import Lane, Surroundings
 from ingest.memory import Memory
 from ingest.mqtt import Address, Link
@@ -25,6 +26,7 @@ from ingest.watchdog import Watchdog
 from schemas import down, topics
 from schemas.signed import SigningKey, Stored
 from weld.core import intake
+from weld.core.shard import grouped
 from weld.kit.clock import Clock, SteadyClock
 from weld.kit.wait import wait
 from weld.store import chips, evidence, leases
@@ -55,20 +57,28 @@ class Worker:
         self._paused = False
         self._confirmations = Confirmations(settings.stored_after_s, settings.stored_a_second)
         self._resends = Resends(settings.resend_after_s)
-        names = [f"{number:02x}" for number in range(settings.shards)]
+        groups = grouped(settings.shards, settings.groups)
+        counters.CONFIGURED.set(len(groups))
         self.holdings = Holdings(
-            self.owner, names, settings.lease_s, self.memory, address, self._take, self._forget, self.clock
+            self.owner,
+            groups,
+            settings.lanes,
+            settings.lease_s,
+            self.memory,
+            address,
+            self._take,
+            self._forget,
+            self.clock,
         )
         around = Surroundings(
             settings, self.clock, self.memory, self.holdings, self._connect, self._sign, self._committed
         )
-        self.lanes = [Lane(number, settings.lanes, around) for number in range(settings.lanes)]
-        self._lane_of = {name: lane for lane in self.lanes for name in names if lane.minds(name)}
+        self.lanes = [Lane(number, around) for number in range(settings.lanes)]
 
     @property
-    def shards(self) -> dict[str, Shard]:
-        """The shards held now."""
-        return self.holdings.shards
+    def groups(self) -> dict[str, Group]:
+        """The groups of shards held now."""
+        return self.holdings.groups
 
     @property
     def ready(self) -> asyncio.Event:
@@ -76,8 +86,8 @@ class Worker:
         return self.holdings.ready
 
     def lane(self, shard: str) -> Lane:
-        """The lane of a shard."""
-        return self._lane_of[shard]
+        """The lane of a shard that is held."""
+        return self.lanes[self.holdings.shards[shard].lane]
 
     # -- life
 
@@ -110,10 +120,13 @@ class Worker:
     # -- arrivals
 
     def _take(self, link: Link, packet_id: int | None, topic: str, payload: bytes) -> None:
+        group = self.holdings.groups.get(link.group)
+        if group is None:  # its connection is being closed: the broker gives this to somebody again
+            return
         tick_s = self._loop_time()
         if tick_s != self._tick_s:  # one look at the clock for all that comes in one turn of the loop
             self._tick_s, self._tick_ms = tick_s, mapping.ms_of(self.clock.now())
-        self._lane_of[link.shard].take(arrival.read(link, packet_id, topic, payload, self._tick_ms))
+        self.lanes[group.lane].take(arrival.read(link, packet_id, topic, payload, self._tick_ms))
         self._waiting += 1
         if self._waiting > self.settings.inbox_messages and not self._paused:
             self._pause(paused=True)
@@ -130,10 +143,11 @@ class Worker:
         counters.PAUSED.set(paused)
         self.holdings.pause(paused=paused)
 
-    def _forget(self, shard: str) -> None:
-        """A shard was taken from us."""
-        self._resends.forget(shard)
-        self._confirmations.forget(shard)
+    def _forget(self, group: Group) -> None:
+        """A group was taken from us."""
+        for shard in group.shards:
+            self._resends.forget(shard)
+            self._confirmations.forget(shard)
 
     # -- after a batch
 
@@ -207,7 +221,7 @@ class Worker:
             self._send(chip.shard, chip.chip, self._sign(Stored(aud=chip.chip, boot=boot, upto=upto)), "stored")
 
     def settled(self) -> dict[str, bool]:
-        """For each shard held: everything the broker had is stored, and has been for a whole interval."""
+        """For each group held: everything the broker had is stored, and has been for a whole interval."""
         return self.holdings.settled(asyncio.get_running_loop().time() - self.settings.watch_every_s)
 
     async def review(self, names: Sequence[tuple[str, str]]) -> None:
@@ -216,8 +230,12 @@ class Worker:
             await lane.review(named)
 
     def _by_lane(self, items: Sequence[tuple[str, T]]) -> list[tuple[Lane, list[tuple[str, T]]]]:
-        """Things of shards, by the lanes of those."""
-        sorted_out = [(lane, [item for item in items if lane.minds(item[0])]) for lane in self.lanes]
+        """Things of shards that are held, by the lanes of those."""
+        held = self.holdings.shards
+        sorted_out = [
+            (lane, [item for item in items if item[0] in held and held[item[0]].lane == lane.number])
+            for lane in self.lanes
+        ]
         return [(lane, of_it) for lane, of_it in sorted_out if of_it]
 
     async def with_connection(self, work: Callable[[Conn], Awaitable[None]]) -> None:
@@ -230,7 +248,7 @@ class Worker:
                     await work(conn)
 
     def _send(self, shard: str, chip: str, payload: bytes, kind: str) -> None:
-        held = self.shards.get(shard)
+        held = self.holdings.shards.get(shard)
         if held is not None and held.link is not None and held.link.alive:
             held.link.publish(topics.build(shard, chip, "down"), payload)
             counters.REPLIES.labels(kind).inc()

@@ -65,9 +65,9 @@ def _between(low: float, high: float, share: float) -> float:
 
 
 def _never_began(child: Child) -> bool:
-    """Whether a worker ended because it could not reach the database at all: it never held a shard."""
+    """Whether a worker ended because it could not reach the database at all: it never held a group."""
     lines = child.log.read_text(errors="replace").splitlines() if child.log is not None else []
-    began = any("shards_acquired" in line and f"pid={child.process.pid} " in f"{line} " for line in lines)
+    began = any("groups_acquired" in line and f"pid={child.process.pid} " in f"{line} " for line in lines)
     return not began and "psycopg.OperationalError" in child.last_words()
 
 

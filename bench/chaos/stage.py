@@ -24,7 +24,7 @@ from weld.store import inspection
 from weld.store.connect import connect
 from weld.store.inspection import Books
 
-SHARDS = 8
+SHARDS = 16  # two in each group
 # How often a chip asks whether its broker is still there.
 KEEP_ALIVE_S = 10
 _WORKER = UUID("0197c8a0-0000-7000-8000-00000000c4a0")

@@ -59,7 +59,8 @@ def _settings() -> list[tuple[str, str, str]]:
     for model in _settings_models():
         for name, field in model.model_fields.items():
             if model is Settings or name not in Settings.model_fields:
-                found.append((f"WELDGATE_{name.upper()}", _written(field.default), field.description or ""))
+                default = field.get_default(call_default_factory=True, validated_data={"shards": 64})
+                found.append((f"WELDGATE_{name.upper()}", _written(default), field.description or ""))
     return found
 
 

@@ -15,7 +15,7 @@ def _lines(text: str) -> list[str]:
 
 def test_the_limits_that_lose_messages_are_raised() -> None:
     lines = _lines(configuration(Broker(PLATFORM, CHIPS)))
-    for line in ("max_queued_messages 1000000", "max_inflight_messages 1000", "max_packet_size 65536"):
+    for line in ("max_queued_messages 2000000", "max_inflight_messages 1000", "max_packet_size 65536"):
         assert line in lines
     assert "persistence true" in lines
     assert lines[0] == "per_listener_settings true"
@@ -58,6 +58,6 @@ def test_access_lists_name_no_chip_and_no_wildcard_for_writing_up() -> None:
 
 def test_what_may_wait_is_shared_by_the_sessions() -> None:
     """A session that fills must not take the memory of the others; few sessions may keep as much as many."""
-    assert "max_queued_bytes 33554432" in _lines(configuration(Broker(PLATFORM)))
+    assert "max_queued_bytes 268435456" in _lines(configuration(Broker(PLATFORM)))
     assert Limits(sessions=1).max_queued_bytes == 2 * 1024**3
     assert "memory_limit" not in configuration(Broker(PLATFORM, CHIPS))

@@ -29,6 +29,8 @@ from tests.database import Database
 from weld.cli.installation import key_id
 from weld.cli.mosquitto import Mosquitto
 from weld.kit.clock import Clock, SystemClock
+from weld.store import leases
+from weld.store.connect import Conn, connect
 
 PLATE = "41050200000000001"
 SERVICE = Ed25519PrivateKey.generate()
@@ -93,9 +95,9 @@ def grant(database: Database, chip: str = "CHIP0001", plate: str = PLATE, hours:
 async def working(
     database: Database, broker: Mosquitto, clock: Clock | None = None, **changed: Any
 ) -> AsyncIterator[Worker]:
-    """A running worker that holds all shards, with short waits, stopped in order at the end."""
+    """A running worker that has connected to all that it holds, with short waits, stopped in order at the end."""
     async with starting(database, broker, clock, **changed) as worker:
-        await until(lambda: worker.shards and all(s.link and s.link.alive for s in worker.shards.values()))
+        await until(lambda: len(worker.groups) == worker.settings.groups and connected(worker))
         yield worker
 
 
@@ -103,7 +105,7 @@ async def working(
 async def starting(
     database: Database, broker: Mosquitto, clock: Clock | None = None, **changed: Any
 ) -> AsyncIterator[Worker]:
-    """A worker that may still wait for shards."""
+    """A worker that may still wait for groups."""
     quick = {"shards": 2, "lease_s": 2.0, "stored_after_s": 0.2, "resend_after_s": 0.3, "watch_every_s": 0.3}
     if clock is not None and not isinstance(clock, SystemClock):  # a time of its own, which the database does not know
         quick["ingest_clock_off_max_s"] = 1e12
@@ -118,6 +120,21 @@ async def starting(
         stop.set()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+@asynccontextmanager
+async def two(database: Database) -> AsyncIterator[tuple[Conn, Conn]]:
+    """Two connections of ingest, as two owners have them, and one group."""
+    one = await connect(database.url("ingest"), "ingest one")
+    other = await connect(database.url("ingest"), "ingest two")
+    async with one, other:
+        await leases.make(one, "one", ["00"])
+        yield one, other
+
+
+def connected(worker: Worker) -> bool:
+    """Whether it reads all that it holds."""
+    return all(group.link and group.link.alive for group in worker.groups.values())
 
 
 async def until(condition: Condition, *tasks: asyncio.Task[Any], seconds: float = 20) -> Any:

@@ -25,7 +25,7 @@ from ingest.settings import IngestSettings
 from ingest.worker import Worker
 from schemas import chip as wire
 from tests.database import Database
-from tests.ingest.conftest import SERVICE, Talker, enrol, grant, starting, telemetry_of, until, working
+from tests.ingest.conftest import SERVICE, Talker, connected, enrol, grant, starting, telemetry_of, two, until, working
 from weld.cli.mosquitto import Mosquitto
 from weld.store import connect as connecting
 from weld.store import leases
@@ -36,10 +36,17 @@ from weld.store.connect import TRANSIENT, Conn, connect
 def process(
     database: Database, broker: Mosquitto, folder: Path, name: str, *options: str, **settings: object
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A real ingest process with leases of two seconds and six shards, unless told otherwise; ended at the end."""
+    """A real ingest process with leases of two seconds and six groups of two shards, unless told otherwise; ended at the end."""
     key, address = folder / "service.pem", folder / f"{name}.address"
     key.write_bytes(SERVICE.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    words = {"door_port": 0, "shards": 6, "lease_s": 2, "stored_after_s": 0.2, "resend_after_s": 0.5} | settings
+    words = {
+        "door_port": 0,
+        "shards": 12,
+        "groups": 6,
+        "lease_s": 2,
+        "stored_after_s": 0.2,
+        "resend_after_s": 0.5,
+    } | settings
     environment = os.environ | {
         "WELDGATE_PROCESS_DATABASE_URL": database.url("ingest"),
         "WELDGATE_PROCESS_MQTT_URL": broker.platform_url("ingest"),
@@ -70,30 +77,22 @@ def answers(address: str) -> bool:
 
 
 def owners(database: Database) -> dict[str, str]:
-    """The living owner of each shard."""
-    return dict(database.rows("SELECT shard, owner FROM weld.lease WHERE owner IS NOT NULL AND expires_at > now()"))
+    """The living owner of each group."""
+    return dict(
+        database.rows("SELECT shard_group, owner FROM weld.lease WHERE owner IS NOT NULL AND expires_at > now()")
+    )
 
 
 def held(database: Database, running: subprocess.Popen[bytes]) -> list[str]:
-    """The shards of one process."""
-    return [shard for shard, owner in owners(database).items() if f":{running.pid}:" in owner]
-
-
-@asynccontextmanager
-async def two(database: Database) -> AsyncIterator[tuple[Conn, Conn]]:
-    """Two connections of ingest, as two owners have them, and one shard."""
-    one = await connect(database.url("ingest"), "ingest one")
-    other = await connect(database.url("ingest"), "ingest two")
-    async with one, other:
-        await leases.make(one, ["00"])
-        yield one, other
+    """The groups of one process."""
+    return [group for group, owner in owners(database).items() if f":{running.pid}:" in owner]
 
 
 async def taken(conn: Conn, seconds: float = 5) -> dict[str, int]:
-    """Shard 00 for the owner `two`, as soon as it can be had."""
+    """Group 00 for the owner `two`, as soon as it can be had."""
     async with asyncio.timeout(seconds):
-        while not (got := await leases.acquire(conn, "two", ["00"], 1, 5)):
-            await leases.evict(conn, "two", ["00"])
+        while not (got := await leases.acquire(conn, "two", 1, ["00"], 1, 5)):
+            await leases.evict(conn, "two")
             await asyncio.sleep(0.05)
     return got
 
@@ -103,12 +102,12 @@ async def taken(conn: Conn, seconds: float = 5) -> dict[str, int]:
 
 async def test_a_take_over_waits_until_the_old_owner_s_batch_has_ended(database: Database) -> None:
     async with two(database) as (one, other):
-        old = await leases.acquire(one, "one", ["00"], 1, 0.05)
+        old = await leases.acquire(one, "one", 1, ["00"], 1, 0.05)
         async with one.transaction():
             assert await leases.hold(one, old) == {"00"}
             await asyncio.sleep(0.1)
-            assert await leases.acquire(other, "two", ["00"], 1, 5) == {}
-        assert await leases.acquire(other, "two", ["00"], 1, 5) == {"00": 2}
+            assert await leases.acquire(other, "two", 1, ["00"], 1, 5) == {}
+        assert await leases.acquire(other, "two", 1, ["00"], 1, 5) == {"00": 2}
         async with one.transaction():
             assert await leases.hold(one, old) == set()
 
@@ -118,30 +117,30 @@ async def test_an_owner_that_was_not_told_yet_is_refused_by_the_epoch(database: 
     async with working(database, broker, lease_s=60.0) as worker, Talker.connected(broker, chip) as talker:
         await talker.boots()
         await until(lambda: talker.stored_upto() == 1)
-        database.rows("UPDATE weld.lease SET owner = 'another', epoch = epoch + 1 WHERE shard = '00'")
+        database.rows("UPDATE weld.lease SET owner = 'another', epoch = epoch + 1 WHERE shard_group = '00'")
         await talker.publish(talker.samples())
-        await until(lambda: "00" not in worker.shards)
+        await until(lambda: "00" not in worker.groups)
         assert telemetry_of(database) == [(1, 1)]
-        assert "01" in worker.shards
+        assert "01" in worker.groups
 
 
 async def test_a_long_batch_costs_no_lease(database: Database) -> None:
     """A renewal passes the batch of its own worker, and keeps what nobody took even when its time had run out."""
     async with two(database) as (one, other):
-        mine = await leases.acquire(one, "one", ["00"], 1, 0.05)
+        mine = await leases.acquire(one, "one", 1, ["00"], 1, 0.05)
         async with one.transaction():
             assert await leases.hold(one, mine) == {"00"}
             await asyncio.sleep(0.1)
             async with asyncio.timeout(1):
                 assert await leases.renew(other, "one", mine, {}, 5) == {"00"}
-        assert await leases.acquire(other, "two", ["00"], 1, 5) == {}
+        assert await leases.acquire(other, "two", 1, ["00"], 1, 5) == {}
 
 
 async def test_an_owner_that_stopped_inside_a_copy_is_evicted(database: Database) -> None:
-    """No timeout of PostgreSQL looks there: without the eviction its shards would be nobody's for ever."""
+    """No timeout of PostgreSQL looks there: without the eviction its groups would be nobody's for ever."""
     async with two(database) as (one, other):
         await one.execute("CREATE TEMP TABLE words (word text)")
-        old = await leases.acquire(one, "one", ["00"], 1, 0.05)
+        old = await leases.acquire(one, "one", 1, ["00"], 1, 0.05)
         words = one.cursor().copy("COPY words FROM STDIN")
         await one.execute("BEGIN")
         await leases.hold(one, old)
@@ -170,7 +169,7 @@ async def test_a_transaction_that_nobody_goes_on_with_is_ended_by_the_server(
 ) -> None:
     monkeypatch.setattr(connecting, "IDLE_IN_TRANSACTION_MS", 200)
     async with two(database) as (one, other):
-        old = await leases.acquire(one, "another name than its session has", ["00"], 1, 0.05)
+        old = await leases.acquire(one, "another name than its session has", 1, ["00"], 1, 0.05)
         await one.execute("BEGIN")
         await leases.hold(one, old)
         assert await taken(other) == {"00": 2}
@@ -197,11 +196,11 @@ async def test_who_holds_nothing_counts_and_who_is_silent_does_not(database: Dat
 
 async def test_workers_share_evenly_and_nothing_moves_without_need(database: Database, broker: Mosquitto) -> None:
     def whole(*workers: Worker) -> bool:
-        parts = [len(worker.shards) for worker in workers]
+        parts = [len(worker.groups) for worker in workers]
         even = sum(parts) == 8 and max(parts) <= ceil(8 / len(parts))
-        return even and all(s.link and s.link.alive for w in workers for s in w.shards.values())
+        return even and all(connected(worker) for worker in workers)
 
-    words: dict[str, Any] = {"shards": 8, "lease_s": 1.2}
+    words: dict[str, Any] = {"shards": 16, "groups": 8, "lease_s": 1.2}
     async with starting(database, broker, **words) as first:
         await until(lambda: whole(first))
         async with starting(database, broker, **words) as second:
@@ -211,15 +210,15 @@ async def test_workers_share_evenly_and_nothing_moves_without_need(database: Dat
             assert {**first.holdings.epochs, **second.holdings.epochs} == before
             async with starting(database, broker, **words) as third:
                 await until(lambda: whole(first, second, third), seconds=3)
-                assert sorted(len(worker.shards) for worker in (first, second, third)) == [2, 3, 3]
+                assert sorted(len(worker.groups) for worker in (first, second, third)) == [2, 3, 3]
                 moved = {**first.holdings.epochs, **second.holdings.epochs, **third.holdings.epochs}
                 assert sum(moved[name] > before[name] for name in moved) == 2
-        await until(lambda: len(first.shards) == 8, seconds=2)  # those that leave in order are not waited for
+        await until(lambda: len(first.groups) == 8, seconds=2)  # those that leave in order are not waited for
 
 
 async def test_a_worker_that_only_flickers_moves_nothing(database: Database, broker: Mosquitto) -> None:
     async with starting(database, broker, shards=4, lease_s=1.2) as worker:
-        await until(lambda: len(worker.shards) == 4)
+        await until(lambda: len(worker.groups) == 4)
         async with await connect(database.url("ingest"), "test") as conn:
             for step in range(100):  # of 20 ms: in each half second it lives for less than two looks of the other
                 if step % 25 == 0:
@@ -227,16 +226,16 @@ async def test_a_worker_that_only_flickers_moves_nothing(database: Database, bro
                 if step % 25 == 5:
                     await leases.leave(conn, "flickers")
                 await asyncio.sleep(0.02)
-                assert not any(shard.leaving for shard in worker.shards.values())
+                assert not any(group.leaving for group in worker.groups.values())
         assert set(worker.holdings.epochs.values()) == {1}
 
 
-async def test_more_workers_than_shards_stand_by_and_step_in(database: Database, broker: Mosquitto) -> None:
+async def test_more_workers_than_groups_stand_by_and_step_in(database: Database, broker: Mosquitto) -> None:
     async with starting(database, broker, shards=2) as first, starting(database, broker, shards=2) as second:
-        await until(lambda: len(first.shards) == len(second.shards) == 1)
+        await until(lambda: len(first.groups) == len(second.groups) == 1)
         async with starting(database, broker, shards=2) as third:
             await asyncio.sleep(1)
-            assert (len(first.shards), len(second.shards), len(third.shards)) == (1, 1, 0)
+            assert (len(first.groups), len(second.groups), len(third.groups)) == (1, 1, 0)
 
 
 # -- whatever comes and goes
@@ -266,6 +265,8 @@ class Life:
         return (self.talker.chip, self.samples + 2, self.samples + 2, arc_ms, covered_ms, arc_ms, covered_ms)
 
 
+_PARTS: dict[str, Any] = {"shards": 12, "groups": 6}
+
 _BOOKS = """
     SELECT c.chip, (SELECT count(*) FROM weld.telemetry t WHERE t.chip_no = c.chip_no)
         + (SELECT count(*) FROM weld.event e WHERE e.chip_no = c.chip_no), x.seq, s.arc_ms, s.covered_ms, d.arc_ms, d.covered_ms
@@ -274,18 +275,18 @@ _BOOKS = """
 
 
 @asynccontextmanager
-async def talking(database: Database, broker: Mosquitto, number: int = 6) -> AsyncIterator[list[Life]]:
-    """Chips of different shards that talk all the time; in the end the books must be those of an undisturbed day."""
+async def talking(database: Database, broker: Mosquitto) -> AsyncIterator[list[Life]]:
+    """Chips of different shards, two in a group, that talk all the time; in the end the books are those of an undisturbed day."""
     start, stop = datetime.now(UTC) - timedelta(hours=1), asyncio.Event()  # they live a second in each 30 ms
-    async with starting(database, broker, shards=number) as first:
-        await until(lambda: len(first.shards) == number and all(s.link and s.link.alive for s in first.shards.values()))
+    async with starting(database, broker, **_PARTS) as first:
+        await until(lambda: len(first.groups) == 6 and connected(first))
     # from now on the broker keeps what nobody reads
     async with contextlib.AsyncExitStack() as exits:
         lives = []
-        for n in range(number):
+        for n in range(6):
             chip, plate = f"CHIP000{n}", f"4105020000000000{n}"
-            enrol(database, chip, plate, f"0{n}")
-            talker = await exits.enter_async_context(Talker.connected(broker, chip, shard=f"0{n}", start=start))
+            enrol(database, chip, plate, f"{2 * n:02x}")
+            talker = await exits.enter_async_context(Talker.connected(broker, chip, shard=f"{2 * n:02x}", start=start))
             lives.append(Life(talker, str(grant(database, chip, plate))))
         tasks = [asyncio.create_task(life.talk(stop)) for life in lives]
         try:
@@ -294,7 +295,7 @@ async def talking(database: Database, broker: Mosquitto, number: int = 6) -> Asy
             stop.set()
             await asyncio.gather(*tasks)
         wanted = [life.books for life in lives]
-        async with starting(database, broker, shards=number):  # somebody stores what still waits
+        async with starting(database, broker, **_PARTS):  # somebody stores what still waits
             with contextlib.suppress(TimeoutError):
                 await until(lambda: database.rows(_BOOKS) == wanted, seconds=20)
         assert database.rows(_BOOKS) == wanted
@@ -312,7 +313,7 @@ def in_order(database: Database) -> None:
 async def test_each_chip_in_order_while_workers_come_leave_and_die(
     database: Database, broker: Mosquitto, tmp_path: Path
 ) -> None:
-    async with talking(database, broker), starting(database, broker, shards=6) as watcher:
+    async with talking(database, broker), starting(database, broker, **_PARTS) as watcher:
         with process(database, broker, tmp_path, "a") as a, process(database, broker, tmp_path, "b") as b:
             await until(lambda: held(database, a) and held(database, b), seconds=20)
             a.send_signal(signal.SIGTERM)
@@ -320,9 +321,9 @@ async def test_each_chip_in_order_while_workers_come_leave_and_die(
             with process(database, broker, tmp_path, "c") as c:
                 await until(lambda: held(database, c), seconds=20)
                 b.kill()
-                await until(lambda: len(held(database, c)) + len(watcher.shards) == 6, seconds=10)
+                await until(lambda: len(held(database, c)) + len(watcher.groups) == 6, seconds=10)
                 await asyncio.sleep(1)
-        await until(lambda: len(watcher.shards) == 6, seconds=10)
+        await until(lambda: len(watcher.groups) == 6, seconds=10)
 
 
 async def test_an_owner_that_sleeps_between_batches_wakes_up_without_harm(
@@ -369,13 +370,13 @@ async def test_after_kill_9_the_others_have_everything_in_under_ten_seconds(
 ) -> None:
     """With the lease's time as it is delivered; a province's chips take two or three more to load."""
     lease_s = IngestSettings().lease_s
-    async with starting(database, broker, shards=6, lease_s=lease_s) as other:
+    async with starting(database, broker, **(_PARTS | {"lease_s": lease_s})) as other:
         with process(database, broker, tmp_path, "killed", lease_s=lease_s) as killed:
             await until(lambda: len(held(database, killed)) == 3, seconds=30)
             killed.kill()
             began_s = time.monotonic()
             await until(
-                lambda: len(other.shards) == 6 and all(s.link and s.link.alive for s in other.shards.values()),
+                lambda: len(other.groups) == 6 and connected(other),
                 seconds=15,
             )
             assert time.monotonic() - began_s < lease_s + 2
@@ -412,5 +413,5 @@ async def test_a_crew_does_not_outlive_its_parent(database: Database, broker: Mo
 
 
 def pids(database: Database) -> set[int]:
-    """The processes that hold shards."""
+    """The processes that hold groups."""
     return {int(owner.split(":")[1]) for owner in owners(database).values()}

@@ -23,7 +23,7 @@ from msgspec import structs
 
 from schemas import chip as wire
 from tests.database import Database
-from tests.ingest.conftest import SERVICE, Talker, enrol, grant, starting, telemetry_of, until, working
+from tests.ingest.conftest import SERVICE, Talker, connected, enrol, grant, starting, telemetry_of, until, working
 from weld.cli.mosquitto import Mosquitto
 from weld.store import leases
 from weld.store.connect import connect
@@ -116,7 +116,7 @@ async def test_a_second_worker_takes_over_what_a_killed_one_held(
                 first.kill()
                 await chip.event(wire.CurrentWhileOpen(from_up=chip.up, peak_a=100.0))
                 await until(lambda: chip.stored_upto() == 3, seconds=30)
-                assert {shard.epoch for shard in second.shards.values()} == {2}
+                assert {group.epoch for group in second.groups.values()} == {2}
     assert database.rows("SELECT code, occurrences FROM weld.alert") == [("D01", 2)]
 
 
@@ -133,10 +133,10 @@ async def test_an_old_owner_that_wakes_up_writes_nothing(database: Database) -> 
     """The fence: the epoch is checked in the transaction itself."""
     one, two = await connect(database.url("ingest"), "one"), await connect(database.url("ingest"), "two")
     async with one, two:
-        await leases.make(one, ["00"])
-        old = await leases.acquire(one, "one", ["00"], 1, 0.05)
+        await leases.make(one, "one", ["00"])
+        old = await leases.acquire(one, "one", 1, ["00"], 1, 0.05)
         await asyncio.sleep(0.1)
-        new = await leases.acquire(two, "two", ["00"], 1, 5)
+        new = await leases.acquire(two, "two", 1, ["00"], 1, 5)
         assert (old["00"], new["00"]) == (1, 2)
         async with one.transaction():
             assert await leases.hold(one, old) == set()
@@ -156,7 +156,7 @@ async def test_stored_fills_what_a_killed_broker_lost(database: Database, broker
             sent, boot, up, start = chip.sent, chip.boot, chip.up, chip.start
             broker.kill()
         broker.restart()
-        await until(lambda: all(shard.link and shard.link.alive for shard in worker.shards.values()))
+        await until(lambda: connected(worker))
         async with Talker.connected(broker, boot=boot, up=up, start=start) as again:
             for payload in sent.values():
                 await again.publish(payload)

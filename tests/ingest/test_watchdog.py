@@ -54,12 +54,12 @@ async def say(broker: Mosquitto, chips: Iterable[str], *, online: bool, connecti
 
 
 def counted(town: Database, online: int) -> bool:
-    """Whether all shards were counted, and how many are online."""
+    """Whether all groups were counted, and how many are online."""
     return town.rows("SELECT sum(online), count(counted_at) FROM weld.lease") == [(online, 2)]
 
 
 def eras(town: Database) -> list[str]:
-    return [row[0] for row in town.rows("SELECT era FROM weld.lease ORDER BY shard")]
+    return [row[0] for row in town.rows("SELECT era FROM weld.lease ORDER BY shard_group")]
 
 
 def alerts(town: Database, code: str) -> list[tuple[str, ...]]:
@@ -68,7 +68,7 @@ def alerts(town: Database, code: str) -> list[tuple[str, ...]]:
 
 async def test_o01_many_chips_gone_at_once_are_one_alert_that_closes_itself(town: Database, broker: Mosquitto) -> None:
     async with working(town, broker, watch_every_s=0.15), starting(town, broker, watch_every_s=0.15) as other:
-        await until(lambda: len(other.shards) == 1 and counted(town, 20) and eras(town) == ["1:1", "2:1"])
+        await until(lambda: len(other.groups) == 1 and counted(town, 20) and eras(town) == ["1:1", "2:1"])
         await asyncio.sleep(2)
         await say(broker, list(CHIPS)[:12], online=False, connection=1)
         await until(lambda: alerts(town, "O01"))

@@ -36,6 +36,13 @@ def test_a_wrong_value_is_refused_without_being_repeated(monkeypatch: pytest.Mon
     assert "hunter2" not in str(refused.value)
 
 
+def test_there_are_eight_groups_of_shards_or_fewer_where_shards_are_few() -> None:
+    assert [Settings(shards=shards).groups for shards in (64, 8, 3)] == [8, 8, 3]
+    assert Settings(shards=64, groups=64).groups == 64
+    with pytest.raises(ValidationError, match="8 groups cannot be made of 4 shards"):
+        Settings(shards=4, groups=8)
+
+
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError):
         Settings().log_json = True  # type: ignore[misc]

@@ -34,8 +34,9 @@ def ingest(
 ) -> None:
     """Chips' words into the database: fold, judge, confirm.
 
-    All workers, also those on other hosts, share the shards evenly by leases: start one more and it has its part in seconds, stop
-    or kill one and the others have its part in less than ten. About one worker for each core that the database leaves free.
+    All workers, also those on other hosts, share the groups of shards evenly by leases: start one more and it has its part in
+    seconds, stop or kill one and the others have its part in less than ten. About one worker for each core that the database
+    leaves free; more workers than groups stand by.
     """
     _process("ingest", workers)
 

@@ -253,8 +253,9 @@ class Stack:
             folder = home / "broker"
         if not self.free_ports:
             ports = {"chips_port": PORTS["mqtt_chips"], "platform_port": PORTS["mqtt_platform"]}
-        # the broker keeps one queue a shard: fewer of them may be longer
-        limits = Limits(sessions=int(self.environment.get("WELDGATE_SHARDS") or Settings().shards))
+        # the broker keeps one queue a group of shards: fewer of them may be longer
+        told = {name: self.environment.get(f"WELDGATE_{name.upper()}") for name in ("shards", "groups")}
+        limits = Limits(sessions=Settings.model_validate({name: value for name, value in told.items() if value}).groups)
         try:
             passwords = self.installation.broker
             broker = Mosquitto(

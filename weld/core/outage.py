@@ -1,7 +1,7 @@
 """Whole outages: when chips go offline by the hundred at once, that is one thing that happened, not hundreds of things.
 
-Judged over the chips that were online, each shard against its own past, so that a shard that nobody watches for a moment counts
-neither then nor now. Refuses to know why they are gone: a carrier, a grid, a border line; people find out.
+Judged over the chips that were online, each group of shards against its own past, so that a group that nobody watches for
+a moment counts neither then nor now. Refuses to know why they are gone: a carrier, a grid, a border line; people find out.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,7 +19,10 @@ BACK = 0.85
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """The chips of a shard and how many were online. Counts of different eras are not compared: between them nobody watched."""
+    """The chips of a group of shards and how many were online.
+
+    Counts of different eras are not compared: between them nobody watched.
+    """
 
     chips: int
     online: int
@@ -28,14 +31,14 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What all watched shards counted at one moment (UTC ms)."""
+    """What all watched groups counted at one moment (UTC ms)."""
 
     at_ms: int
     counts: Mapping[str, Count]
 
-    def total(self, shards: Collection[str]) -> Count:
-        """These shards together."""
-        counts = [self.counts[shard] for shard in shards]
+    def total(self, groups: Collection[str]) -> Count:
+        """These groups together."""
+        counts = [self.counts[group] for group in groups]
         return Count(sum(one.chips for one in counts), sum(one.online for one in counts))
 
 
@@ -67,8 +70,8 @@ def remember(past: Collection[Sample], now: Sample) -> tuple[Sample, ...]:
 
 
 def _compared(then: Sample, now: Sample) -> Fall:
-    shards = [name for name, count in now.counts.items() if (old := then.counts.get(name)) and old.era == count.era]
-    return Fall(then.at_ms, then.total(shards), now.total(shards))
+    groups = [name for name, count in now.counts.items() if (old := then.counts.get(name)) and old.era == count.era]
+    return Fall(then.at_ms, then.total(groups), now.total(groups))
 
 
 def _is_outage(before: int, now: int) -> bool:

@@ -6,9 +6,15 @@ on as an argument. Refuses to read `.env` by itself (what counts is the environm
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _groups_unless_told(given: dict[str, Any]) -> int:
+    return min(8, int(given.get("shards", 8)))
+
 
 PORTS: Mapping[str, int] = MappingProxyType(
     {
@@ -44,4 +50,16 @@ class Settings(BaseSettings):
     shards: int = Field(
         default=64, ge=1, le=256, description="Into how many streams the work is divided; fixed for life"
     )
+    groups: int = Field(
+        default_factory=_groups_unless_told,
+        ge=1,
+        le=256,
+        description="In so many groups ingest leases and reads the shards; at most one a shard",
+    )
     log_json: bool = Field(default=False, description="Logs as one JSON object a line (production) instead of text")
+
+    @model_validator(mode="after")
+    def _every_group_has_a_shard(self) -> Self:
+        if self.groups > self.shards:
+            raise ValueError(f"groups: {self.groups} groups cannot be made of {self.shards} shards")
+        return self

@@ -1,4 +1,4 @@
-"""Leases: which worker folds which shard, by the database's clock. An epoch fences the work of an old owner.
+"""Leases: which worker folds which group of shards, by the database's clock. An epoch fences the work of an old owner.
 
 Beside each lease its owner notes how many chips it counts online, so that all workers judge one picture. Refuses to know MQTT:
 the broker fences the connection, this fences the work.
@@ -13,9 +13,21 @@ from weld.store.connect import Conn
 from weld.store.queries import query
 
 
-async def make(conn: Conn, shards: Sequence[str]) -> None:
-    """Make sure that a row exists for each shard."""
-    await conn.execute(query("lease_make"), {"shards": list(shards)})
+async def make(conn: Conn, owner: str, names: Sequence[str]) -> bool:
+    """Make sure that a row exists for each of all groups. False while leases run of another division of the shards: in that a
+    shard of ours may belong to a group that somebody holds."""
+    words = {"groups": len(names), "names": list(names)}
+    async with conn.transaction():
+        await conn.execute(query("lease_dividing"))
+        row = await (await conn.execute(query("lease_divided_otherwise"), words)).fetchone()
+        running = row[0] if row else None
+        if running:
+            return False
+        if running is not None:  # it is over, but a sleeper may still be in it
+            await evict(conn, owner)
+        before = await (await conn.execute(query("lease_divide"), words)).fetchone()
+        await conn.execute(query("lease_make"), words | {"epoch": before[0] if before else 0})
+    return True
 
 
 async def attend(conn: Conn, owner: str, seconds: float) -> int:
@@ -37,28 +49,30 @@ async def leave(conn: Conn, owner: str) -> None:
     await conn.execute(query("lease_leave"), {"owner": owner})
 
 
-async def acquire(conn: Conn, owner: str, shards: Sequence[str], most: int, seconds: float) -> dict[str, int]:
-    """Take up to `most` free shards of these; each with its new epoch. One with the old owner's batch in it is not free yet."""
-    words = {"owner": owner, "shards": list(shards), "most": most, "seconds": seconds}
+async def acquire(
+    conn: Conn, owner: str, groups: int, wanted: Sequence[str], most: int, seconds: float
+) -> dict[str, int]:
+    """Take up to `most` free ones of these of all `groups`; each with its new epoch. One with the old owner's batch in it is not
+    free yet."""
+    words = {"owner": owner, "groups": groups, "names": list(wanted), "most": most, "seconds": seconds}
     rows = await (await conn.execute(query("lease_acquire"), words)).fetchall()
     return dict(rows)
 
 
-async def evict(conn: Conn, owner: str, shards: Sequence[str]) -> int:
-    """End the batches that other owners of these shards left standing when their time was over; how many."""
-    return (await conn.execute(query("lease_evict"), {"owner": owner, "shards": list(shards)})).rowcount
+async def evict(conn: Conn, owner: str) -> int:
+    """End the batches that other owners left standing when their time was over; how many."""
+    return (await conn.execute(query("lease_evict"), {"owner": owner})).rowcount
 
 
 async def renew(
     conn: Conn, owner: str, epochs: Mapping[str, int], drained: Mapping[str, bool], seconds: float
 ) -> set[str]:
-    """Keep these shards; returns those that are still ours."""
-    shards = list(epochs)
+    """Keep these groups; returns those that are still ours."""
     words = {
         "owner": owner,
-        "shards": shards,
-        "epochs": [epochs[shard] for shard in shards],
-        "drained": [drained.get(shard, False) for shard in shards],
+        "names": list(epochs),
+        "epochs": list(epochs.values()),
+        "drained": [drained.get(name, False) for name in epochs],
         "seconds": seconds,
     }
     rows = await (await conn.execute(query("lease_renew"), words)).fetchall()
@@ -66,21 +80,21 @@ async def renew(
 
 
 async def release(conn: Conn, epochs: Mapping[str, int]) -> None:
-    """Hand shards back."""
-    await conn.execute(query("lease_release"), {"shards": list(epochs), "epochs": list(epochs.values())})
+    """Hand groups back."""
+    await conn.execute(query("lease_release"), {"names": list(epochs), "epochs": list(epochs.values())})
 
 
 async def hold(conn: Conn, epochs: Mapping[str, int]) -> set[str]:
-    """Inside a batch's transaction: which of these shards are still ours, locked until it ends."""
-    words = {"shards": list(epochs), "epochs": list(epochs.values())}
+    """Inside a batch's transaction: which of these groups are still ours, locked until it ends."""
+    words = {"names": list(epochs), "epochs": list(epochs.values())}
     rows = await (await conn.execute(query("lease_hold"), words)).fetchall()
     return {row[0] for row in rows}
 
 
 async def count(conn: Conn, counts: Mapping[str, Count]) -> None:
-    """Note for shards of ours what their chips do now."""
+    """Note for groups of ours what their chips do now."""
     words = {
-        "shards": list(counts),
+        "names": list(counts),
         "chips": [one.chips for one in counts.values()],
         "online": [one.online for one in counts.values()],
         "era": [one.era for one in counts.values()],
@@ -89,6 +103,6 @@ async def count(conn: Conn, counts: Mapping[str, Count]) -> None:
 
 
 async def counts(conn: Conn, seconds: float) -> dict[str, Count]:
-    """What the owners of all shards counted within these seconds."""
+    """What the owners of all groups counted within these seconds."""
     rows = await (await conn.execute(query("lease_counts"), {"seconds": seconds})).fetchall()
-    return {shard: Count(chips, online, era) for shard, chips, online, era in rows}
+    return {name: Count(chips, online, era) for name, chips, online, era in rows}

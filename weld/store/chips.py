@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from psycopg.rows import class_row
 
-from weld.store.binary import copy_rows
+from weld.store.binary import copy_rows, in_json
 from weld.store.connect import Conn
 from weld.store.queries import query
 
@@ -154,9 +154,8 @@ async def put_states(conn: Conn, rows: Sequence[StateRow]) -> None:
 
 
 async def put_presence(conn: Conn, rows: Sequence[PresenceRow]) -> None:
-    """Presence of some chips, and a word in the live map's tail where one came or went."""
-    async with conn.cursor() as cursor:
-        await cursor.executemany(query("presence_put"), [row._asdict() for row in rows])
+    """Presence of some chips, one row each, and a word in the live map's tail where one came or went."""
+    await conn.execute(query("presence_put"), {"rows": in_json([row._asdict() for row in rows])})
 
 
 async def put_changes(conn: Conn, rows: Sequence[tuple[str, str, datetime]]) -> None:

@@ -67,22 +67,24 @@ ON CONFLICT (chip_no) DO UPDATE SET boot = excluded.boot, seq = excluded.seq,
     fold = CASE WHEN excluded.fold = '{}' THEN chip_state.fold ELSE excluded.fold END
 
 -- :presence_put
--- Presence of a chip; a lower (boot, connection) never overwrites a higher one, and the same pair only to say more. One row for
--- the live map's tail where it came or went.
-WITH before AS (SELECT online FROM chip_state WHERE chip_no = %(chip_no)s), put AS (
+-- Presence of some chips, one row each; a lower (boot, connection) never overwrites a higher one, and the same pair only to say
+-- more. One row for the live map's tail where one came or went: the last join sees the chips as they were before.
+WITH put AS (
 INSERT INTO chip_state (chip_no, chip, shard, rules_version, boot, seq, received_at, fold,
                         online, connection, presence_boot, nonce, config_version, presence_at)
-VALUES (%(chip_no)s, %(chip)s, %(shard)s, %(rules_version)s, 0, 0, %(presence_at)s, '{}',
-        %(online)s, %(connection)s, %(presence_boot)s, %(nonce)s, %(config_version)s, %(presence_at)s)
+SELECT chip_no, chip, shard, rules_version, 0, 0, presence_at, '{}', online, connection, presence_boot, nonce, config_version, presence_at
+FROM json_to_recordset(%(rows)s) AS r (chip_no integer, chip text, shard text, rules_version integer, online boolean, connection integer,
+    presence_boot integer, nonce text, config_version integer, presence_at timestamptz) ORDER BY chip_no
 ON CONFLICT (chip_no) DO UPDATE SET online = excluded.online, connection = excluded.connection,
     presence_boot = excluded.presence_boot, nonce = excluded.nonce, config_version = excluded.config_version,
     presence_at = excluded.presence_at
 WHERE (coalesce(chip_state.presence_boot, 0), coalesce(chip_state.connection, 0)) <= (excluded.presence_boot, excluded.connection)
-RETURNING online
+RETURNING chip_no, chip, online, presence_at
 )
 INSERT INTO change (plate, state, at)
-SELECT m.plate, CASE WHEN put.online THEN 'online' ELSE 'offline' END, %(presence_at)s FROM put JOIN machine m ON m.chip = %(chip)s
-WHERE put.online <> coalesce((SELECT online FROM before), false)
+SELECT m.plate, CASE WHEN put.online THEN 'online' ELSE 'offline' END, put.presence_at
+FROM put JOIN machine m ON m.chip = put.chip LEFT JOIN chip_state before ON before.chip_no = put.chip_no
+WHERE put.online <> coalesce(before.online, false)
 
 -- :change_put
 -- What somebody sees of a machine changed: one row a machine for the live map's tail.

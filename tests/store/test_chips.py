@@ -1,14 +1,14 @@
-"""What ingest writes of many chips in one statement: presence, with the live map's tail."""
+"""What ingest writes of many chips in one statement: presence with the live map's tail, and boots with their answers."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
 from tests.database import Database
 from weld.store import chips
-from weld.store.chips import PresenceRow
+from weld.store.chips import BootRow, PresenceRow
 from weld.store.connect import Conn, connect
 
 NOW = datetime(2026, 1, 5, 8, 0, 0, 123_456, tzinfo=UTC)
@@ -75,4 +75,17 @@ async def test_older_presence_in_a_batch_changes_nothing_and_says_nothing(databa
         ("41050200000000001", "online"),
         ("41050200000000002", "online"),
         ("41050200000000002", "offline"),
+    ]
+
+
+async def test_a_boot_heard_and_answered_in_one_batch_is_one_row_and_neither_ever_changes(
+    database: Database, conn: Conn
+) -> None:
+    later = NOW + timedelta(seconds=9)
+    heard, answered = BootRow(2, 1, NOW, None, None), BootRow(2, 1, later, -(2**63), b"\x00\xffa reply")
+    await chips.put_boots(conn, [(heard, NOW), (BootRow(1, 1, NOW, None, None), NOW), (answered, later)])
+    await chips.put_boots(conn, [(BootRow(1, 1, later, 5, b"one"), later), (BootRow(2, 1, later, 6, b"two"), later)])
+    assert database.rows("SELECT * FROM weld.chip_boot ORDER BY chip_no") == [
+        (1, 1, NOW, NOW, 5, b"one"),
+        (2, 1, NOW, NOW, -(2**63), b"\x00\xffa reply"),
     ]

@@ -135,8 +135,11 @@ async def boots(conn: Conn, keys: Sequence[tuple[int, int]]) -> list[BootRow]:
 
 async def put_boots(conn: Conn, rows: Sequence[tuple[BootRow, datetime]]) -> None:
     """Boots first heard, or answered, in this batch, each with its time of receipt."""
-    async with conn.cursor() as cursor:
-        await cursor.executemany(query("boot_put"), [{**row._asdict(), "received_at": at} for row, at in rows])
+    boots: dict[tuple[int, int], dict[str, Any]] = {}
+    for row, at in rows:  # one that was heard and answered in one batch is here twice: the answer joins the anchor
+        words = boots.setdefault((row.chip_no, row.boot), {**row._asdict(), "received_at": at})
+        words |= {name: getattr(row, name) for name in ("hash", "reply") if words[name] is None}
+    await conn.execute(query("boot_put"), {"rows": in_json(list(boots.values()))})
 
 
 async def prepare(conn: Conn) -> None:

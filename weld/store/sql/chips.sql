@@ -26,7 +26,9 @@ WHERE c.shard = ANY(%(shards)s::text[])
 -- :boot_put
 -- The first word of a boot fixes its anchor for ever; the answer is added when the boot message was answered.
 INSERT INTO chip_boot (chip_no, boot, anchor_at, received_at, hash, reply)
-VALUES (%(chip_no)s, %(boot)s, %(anchor_at)s, %(received_at)s, %(hash)s, %(reply)s)
+SELECT chip_no, boot, anchor_at, received_at, hash, decode(reply, 'base64')
+FROM json_to_recordset(%(rows)s) AS r (chip_no integer, boot integer, anchor_at timestamptz, received_at timestamptz, hash bigint,
+    reply text) ORDER BY chip_no, boot
 ON CONFLICT (chip_no, boot) DO UPDATE
 SET hash = coalesce(chip_boot.hash, excluded.hash), reply = coalesce(chip_boot.reply, excluded.reply)
 

@@ -78,8 +78,8 @@ def told(code: str, evidence: dict[str, Any], lasted: timedelta = LASTED, **word
         ),
         (
             told("O01", {"chips": 2000, "online_before": 1240, "online_now": 310}),
-            "930 台同时失联，在线从 1240 台降到 310 台。",
-            "930 machines went offline at once: 310 of 1240 are left.",
+            "930 台同时失联，在线从 1,240 台降到 310 台。",
+            "930 machines went offline at once: 310 of 1,240 are left.",
         ),
     ],
 )

@@ -115,8 +115,8 @@ def _outage(told: Told) -> Words:
     if before is None or now is None:
         return Words("大量芯片同时失联。", "Many chips went offline at once.")
     return Words(
-        f"{before - now} 台同时失联，在线从 {before} 台降到 {now} 台。",
-        f"{before - now} machines went offline at once: {now} of {before} are left.",
+        f"{before - now:,} 台同时失联，在线从 {before:,} 台降到 {now:,} 台。",
+        f"{before - now:,} machines went offline at once: {now:,} of {before:,} are left.",
     )
 
 
@@ -198,8 +198,9 @@ _WHYS: Mapping[str, Words] = {
         "The contact is closed without a permission; who welds is unknown. The machine locks after the arc; check on site.",
     ),
     "O01": Words(
-        "疑似运营商或供电故障，先问他们。单机失联先不报，恢复后这条自己关闭。",
-        "Probably the carrier or the power: ask them first. Single alerts are held back; this one closes when they return.",
+        "疑似运营商或供电故障；单机失联先不报，恢复后这条自己关闭。先打电话问运营商和供电。",
+        "Probably the carrier or the power; single alerts are held back, and this one closes when they return. "
+        "Call the carrier and the power company first.",
     ),
 }
 

@@ -35,6 +35,9 @@ const MOST_MS = 7 * DAY_MS - 60_000
 /** After the last word of a silent chip nothing comes: what was before it tells more. */
 const BEFORE_SILENCE_MS = 12 * 3_600_000
 
+/** Whether it is about one machine or chip; else it is about the whole platform. */
+export const ofMachine = (alert: Alert): boolean => alert.plate !== null || alert.chip !== null
+
 /** The span that the chart and the evidence of an alert cover. */
 export function spanOf(alert: Alert): Span {
   const since = ms(alert.since)
@@ -59,7 +62,7 @@ function raisedRows(alert: Alert): Row[] {
     key: 'raised', at: ms(alert.raised_at), order: Number.MAX_SAFE_INTEGER, look: 'plain', matters: true, from, shape: 'life_open',
     what: alert.occurrences > 1 ? t('raisedTimes', { n: count(alert.occurrences) }) : t('raised'),
   }
-  return [...refusedRows(alert), raised]
+  return [...refusedRows(alert), ...countedRows(alert), raised]
 }
 
 function refusedRows(alert: Alert): Row[] {
@@ -69,6 +72,17 @@ function refusedRows(alert: Alert): Row[] {
   if (Array.isArray(reasons)) rows.push({ ...row, key: 'refused', what: t('refused', { reasons: refusalWords(reasons.map(String)) }) })
   if (Array.isArray(live_on) && live_on.length > 0) rows.push({ ...row, key: 'elsewhere', what: t('elsewhere', { tails: live_on.map((plate) => tail(String(plate))).join('、') }) })
   return rows
+}
+
+/** A whole outage: what was online when it was still well, and what was left. */
+function countedRows(alert: Alert): Row[] {
+  const { chips, online_before: before, online_now: left } = alert.evidence
+  if (typeof chips !== 'number' || typeof before !== 'number' || typeof left !== 'number') return []
+  const row = { order: 0, look: 'plain', matters: true, from: t('fromCount') } as const
+  return [
+    { ...row, key: 'before', at: ms(alert.since), what: t('onlineBefore', { n: count(before), chips: count(chips) }) },
+    { ...row, key: 'left', at: ms(alert.raised_at), what: t('onlineNow', { n: count(left) }) },
+  ]
 }
 
 function pointRows(points: Point[], alert: Alert): Row[] {

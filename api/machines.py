@@ -86,10 +86,13 @@ async def list_machines(caller: Reader, asked: Annotated[Filter, Query()]) -> de
 
 @router.get("/machines/{plate}")
 async def read_machine(plate: http.Plate, caller: Reader) -> desk.MachineDetail:
-    """One machine and what was ordered of it lately."""
+    """One machine, what was ordered of it lately, and its chip's clock."""
     row = await _found(caller, plate)
     orders_given = await commands.latest(caller.conn, plate, _COMMANDS)
-    return desk.MachineDetail(machine=_machine(row), commands=[_command(given) for given in orders_given])
+    clock_ms = await machines.clock_ms(caller.conn, plate)
+    return desk.MachineDetail(
+        machine=_machine(row), clock_ms=clock_ms, commands=[_command(given) for given in orders_given]
+    )
 
 
 @router.get("/machines/{plate}/timeline")

@@ -101,9 +101,10 @@ class Command(Shape):
 
 
 class MachineDetail(Shape):
-    """One machine and its newest commands."""
+    """One machine, its newest commands, and how far its chip's clock is behind ours as far as is known (below 0: ahead)."""
 
     machine: MachineView
+    clock_ms: int | None
     commands: list[Command]
 
 

@@ -117,6 +117,12 @@ async def public(conn: Conn, plate: str) -> PublicRow | None:
         return await (await cursor.execute(query("machine_public"), {"plate": plate})).fetchone()
 
 
+async def clock_ms(conn: Conn, plate: str) -> int | None:
+    """How far the clock of a machine's chip is behind ours, below 0: ahead; None where nothing is known of it."""
+    row = await (await conn.execute(query("machine_clock"), {"plate": plate})).fetchone()
+    return None if row is None else row[0]
+
+
 async def search(
     conn: Conn,
     *,

@@ -39,6 +39,10 @@ WHERE (%(plate)s::text IS NULL OR n.plate = %(plate)s) AND (%(after)s::text IS N
     AND (%(facts)s::text[] IS NULL OR n.facts = ANY(%(facts)s))
 ORDER BY n.plate LIMIT %(limit)s
 
+-- :machine_clock
+-- How far the clock of a machine's chip is behind ours, where the machine is in scope.
+SELECT s.clock_ms FROM machine m JOIN chip c ON c.chip = m.chip JOIN chip_state s ON s.chip_no = c.chip_no WHERE m.plate = %(plate)s
+
 -- :machine_block
 -- Take a machine out of use, or bring it back (NULL), and put it into the live map's tail.
 WITH changed AS (UPDATE machine SET blocked_reason = %(reason)s WHERE plate = %(plate)s RETURNING plate, blocked_reason)

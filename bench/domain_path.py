@@ -25,7 +25,6 @@ from weld.core import detect
 from weld.core.detect import Lateness
 from weld.core.fold import Terms
 from weld.kit.clock import SystemClock
-from weld.store.evidence import EventRow, TelemetryRow
 from weld.store.load import Heard
 
 CHIPS = 1000
@@ -60,16 +59,16 @@ class _Plain(NamedTuple):
     late: Lateness = Lateness("live")
 
 
-def to_row(topic: str, payload: bytes, chip_no: int, received_ms: int) -> TelemetryRow | EventRow:
-    """A delivery as the row that it becomes: for pipelines that store and nothing else."""
+def to_row(topic: str, payload: bytes, chip_no: int, received_ms: int) -> tuple[bool, bytes]:
+    """Whether a delivery is telemetry, and the row that it becomes: for pipelines that store and nothing else."""
     one = arrival.read(_NOBODY, 1, topic, payload, received_ms)
     message = one.said
     if isinstance(message, BadMessage | Presence):
         raise TypeError(f"no evidence: {message}")
     plain = _Plain(one, chip_no, message.at or received_ms)
     if isinstance(message, Telemetry):
-        return mapping.telemetry_row(plain, message)
-    return mapping.event_row(plain, message)
+        return True, mapping.telemetry_row(plain, message)
+    return False, mapping.event_row(plain, message)
 
 
 def measure(messages: int, seed: int = 1) -> Cost:

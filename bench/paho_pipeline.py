@@ -21,7 +21,6 @@ from ingest import mapping
 from weld.kit.clock import SystemClock
 from weld.store import evidence
 from weld.store.connect import connect
-from weld.store.evidence import EventRow, TelemetryRow
 
 PASSWORD = "BENCH_PASSWORD"  # noqa: S105 - a variable's name
 DATABASE = "WELDGATE_PROCESS_DATABASE_URL"
@@ -56,8 +55,8 @@ async def store(client: paho.Client, inbox: Inbox, counter: Counter) -> None:
         now_ms = mapping.ms_of(clock.now())
         rows = [to_row(one.topic, bytes(one.payload), _OTHER_CHIPS + int(one.topic[12:20]), now_ms) for one in taken]
         async with conn.transaction():
-            await evidence.put_telemetry(conn, [row for row in rows if isinstance(row, TelemetryRow)])
-            await evidence.put_events(conn, [row for row in rows if isinstance(row, EventRow)])
+            await evidence.put_telemetry(conn, [row for telemetry, row in rows if telemetry])
+            await evidence.put_events(conn, [row for telemetry, row in rows if not telemetry])
         for one in taken:
             client.ack(one.mid, one.qos)
         counter.value += len(taken)

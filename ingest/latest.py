@@ -5,6 +5,7 @@ Refuses to let late words overwrite newer ones: the draft has told which words a
 """
 
 from datetime import datetime
+from struct import Struct
 
 from ingest import mapping
 from ingest.batch import Batch
@@ -13,15 +14,28 @@ from ingest.draft import Draft
 from schemas.chip import Position, Telemetry
 from weld.core import detect
 from weld.store import chips
-from weld.store.binary import jsonb, micros, uuid_bytes
-from weld.store.chips import StateRow
+from weld.store.binary import (
+    EPOCH_US,
+    FLAG,
+    FLOAT4,
+    FLOAT8,
+    INT4,
+    INT8,
+    NOWHERE,
+    NULL,
+    WORDS,
+    jsonb,
+    micros,
+    sized,
+    uuid,
+)
 
 
 async def write_states(batch: Batch) -> None:
     """The latest state of each chip: one row a chip, never moved back by late words."""
     draft = batch.draft
     if rows := [_row(draft, name) for name in draft.touched]:
-        await chips.put_states(batch.conn, rows)
+        await chips.put_states(batch.conn, rows, told=len(draft.newest))
     if draft.presence:
         await chips.put_presence(batch.conn, list(draft.presence.values()))
     if changes := [
@@ -39,7 +53,18 @@ def _change(chip: Chip) -> tuple[str, str, datetime]:
     return chip.chip, chip.state or "", mapping.utc(chip.at_ms)
 
 
-def _row(draft: Draft, name: str) -> StateRow:
+# Number of columns, chip_no.
+_HEAD = Struct(">hii").pack
+# rules_version, boot, seq, received_at.
+_HEARD = Struct(">iiiiiqiq").pack
+# idle_quarter, idle_ms, idle_messages.
+_IDLE = Struct(">iiiqii").pack
+# What would be told: from state to accuracy_m.
+_NOTHING = 9 * NULL
+
+
+def _row(draft: Draft, name: str) -> bytes:
+    """The columns of the stage in their order, each with its size (weld.store.binary)."""
     before, chip, told = draft.before[name], draft.chips[name], draft.newest.get(name)
     as_saved = (
         chip.kept is before.kept
@@ -47,34 +72,28 @@ def _row(draft: Draft, name: str) -> StateRow:
         and chip.gaps is before.gaps
         and chip.older is before.older
     )
-    columns = (
-        chip.chip_no, chip.chip, chip.shard, detect.RULES_VERSION, chip.boot, chip.seq, micros(chip.received_ms),
-        micros(chip.at_ms) if chip.at_ms else None,
-        *(_SILENT if told is None else _told(told, draft.energy_wh.get(name), draft.places.get(name))),
-        chip.quarter, chip.idle_ms, chip.idle_messages, chip.clock_ms, None if as_saved else jsonb(to_json(chip)),
-    )  # fmt: skip
-    return StateRow._make(columns)
+    return b"".join((
+        _HEAD(23, 4, chip.chip_no),
+        sized(name.encode()),
+        WORDS[chip.shard],
+        _HEARD(4, detect.RULES_VERSION, 4, chip.boot, 8, chip.seq, 8, chip.received_ms * 1000 - EPOCH_US),
+        INT8(8, micros(chip.at_ms)) if chip.at_ms else NULL,
+        FLAG[told is not None],
+        _NOTHING if told is None else _told(told, draft.energy_wh.get(name), draft.places.get(name)),
+        _IDLE(4, chip.quarter, 8, chip.idle_ms, 4, chip.idle_messages),
+        NULL if chip.clock_ms is None else INT4(4, chip.clock_ms),
+        NULL if as_saved else jsonb(to_json(chip)),
+    ))  # fmt: skip
 
 
-_Told = tuple[
-    bool,
-    str | None,
-    str | None,
-    bytes | None,
-    bytes | None,
-    float | None,
-    float | None,
-    float | None,
-    float | None,
-    float | None,
-]  # fmt: skip  (from `told` to `accuracy_m` of a StateRow)
-_SILENT: _Told = (False, None, None, None, None, None, None, None, None, None)
-
-
-def _told(message: Telemetry, energy_wh: float | None, here: Position | None) -> _Told:
-    session, ticket = message.session, message.ticket
-    return (
-        True, message.state, message.contact, None if session is None else uuid_bytes(session),
-        None if ticket is None else uuid_bytes(ticket), mapping.last_known(message.current_a), energy_wh,
-        here.lat if here else None, here.lon if here else None, here.accuracy_m if here else None,
-    )  # fmt: skip
+def _told(message: Telemetry, energy_wh: float | None, here: Position | None) -> bytes:
+    session, ticket, current_a = message.session, message.ticket, mapping.last_known(message.current_a)
+    return b"".join((
+        WORDS[message.state],
+        WORDS[message.contact],
+        NULL if session is None else uuid(session),
+        NULL if ticket is None else uuid(ticket),
+        NULL if current_a is None else FLOAT4(4, current_a),
+        NULL if energy_wh is None else FLOAT8(8, energy_wh),
+        NOWHERE if here is None else mapping.position(here),
+    ))  # fmt: skip

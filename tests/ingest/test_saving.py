@@ -199,7 +199,7 @@ def test_p13_a_chip_is_told_at_most_once_in_ten_seconds_and_about_all_its_boots(
         ("float4[]", binary.floats([]), "{}"),
         ("int4[]", binary.ints([0, None, 700]), "{0,NULL,700}"),
         ("int4[]", binary.ints([1000, 1000]), "{1000,1000}"),
-        ("uuid", binary.uuid_bytes("00000000-0000-7000-8000-0000000000ff"), "00000000-0000-7000-8000-0000000000ff"),
+        ("uuid", binary.uuid("00000000-0000-7000-8000-0000000000ff"), "00000000-0000-7000-8000-0000000000ff"),
         ("jsonb", binary.jsonb(b'{"a": 1}'), '{"a": 1}'),
     ],
 )
@@ -208,5 +208,5 @@ async def test_values_made_by_hand_are_what_postgresql_reads(
 ) -> None:
     async with await connect(database.url("ingest"), "test") as conn:
         await conn.execute(SQL("CREATE TEMP TABLE made (value {})").format(SQL(kind)))
-        await binary.copy_rows(conn, "made", ["bytea"], [(made,)])
+        await binary.copy_rows(conn, "made", [b"\0\1" + made])
         assert await (await conn.execute("SELECT value::text FROM made")).fetchone() == (text,)

@@ -5,7 +5,6 @@ Written by ingest only (enrolment is api's). Refuses to understand the fold: it 
 
 from collections.abc import Sequence
 from datetime import datetime
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from psycopg.rows import class_row
@@ -48,45 +47,6 @@ class BootRow(NamedTuple):
     anchor_at: datetime
     hash: int | None
     reply: bytes | None
-
-
-class StateRow(NamedTuple):
-    """The latest state of one chip after a batch, in the columns of its stage, ready for binary COPY (weld.store.binary).
-
-    `told`: it said how it is; otherwise the columns from `state` to `accuracy_m` stay as they are. None for a position or for
-    the energy keeps the last one. `fold` is a jsonb; None = as it was saved.
-    """
-
-    chip_no: int
-    chip: str
-    shard: str
-    rules_version: int
-    boot: int
-    seq: int
-    received_at: int
-    at: int | None
-    told: bool
-    state: str | None
-    contact: str | None
-    session: bytes | None
-    ticket: bytes | None
-    current_a: float | None
-    energy_wh: float | None
-    lat: float | None
-    lon: float | None
-    accuracy_m: float | None
-    idle_quarter: int
-    idle_ms: int
-    idle_messages: int
-    clock_ms: int | None
-    fold: bytes | None
-
-
-_FIRST = itemgetter(0)
-_STATE_TYPES = (
-    "int4 text text int4 int4 int8 int8 int8 bool text text bytea bytea float4 float8 float8 float8 float4 "
-    "int4 int8 int4 int4 bytea"
-).split()
 
 
 class PresenceRow(NamedTuple):
@@ -147,12 +107,17 @@ async def prepare(conn: Conn) -> None:
     await conn.execute(query("state_stage"))
 
 
-async def put_states(conn: Conn, rows: Sequence[StateRow]) -> None:
-    """The latest state of each chip of a batch; one row a chip, in the order of chip_no (no deadlocks, hot updates)."""
-    await copy_rows(conn, "state_stage", _STATE_TYPES, sorted(rows, key=_FIRST))
-    if any(row.told for row in rows):
+async def put_states(conn: Conn, rows: Sequence[bytes], told: int) -> None:
+    """The latest state of each chip of a batch, as rows of the stage that are ready (weld.store.binary), one a chip.
+
+    They are written in the order of chip_no, with which they begin (no deadlocks, hot updates). So many `told` how they are; of
+    the others the columns from `state` to `accuracy_m` stay as they are. No position and no energy keeps the last one; no fold
+    means as it was saved.
+    """
+    await copy_rows(conn, "state_stage", sorted(rows))
+    if told:
         await conn.execute(query("state_put"))
-    if not all(row.told for row in rows):
+    if told < len(rows):
         await conn.execute(query("state_touch"))
 
 

@@ -18,58 +18,6 @@ from weld.store.queries import query
 QUARANTINE_CAP = 1000
 
 
-class TelemetryRow(NamedTuple):
-    """One telemetry message; the columns of the table in their order, ready for binary COPY (weld.store.binary)."""
-
-    chip_no: int
-    at: int
-    boot: int
-    seq: int
-    received_at: int
-    corrected_at: int | None
-    clock: str
-    late: str
-    hash: int
-    up_ms: int
-    from_up: int
-    step_ms: int
-    current_a: bytes
-    peak_a: bytes
-    voltage_v: bytes
-    arc_ms: bytes
-    state: str
-    contact: str | None
-    energy_wh: float | None
-    mains: bool | None
-    temperature_c: float | None
-    signal_dbm: int | None
-    battery_v: float | None
-    lat: float | None
-    lon: float | None
-    accuracy_m: float | None
-    session: bytes | None
-    ticket: bytes | None
-
-
-class EventRow(NamedTuple):
-    """One boot, event, result or log message; likewise."""
-
-    chip_no: int
-    at: int
-    boot: int
-    seq: int
-    received_at: int
-    corrected_at: int | None
-    clock: str
-    late: str
-    hash: int
-    up_ms: int
-    kind: str
-    name: str
-    session: bytes | None
-    body: bytes
-
-
 class QuarantineRow(NamedTuple):
     """One message that nobody could use, with the reason."""
 
@@ -127,22 +75,17 @@ class StoredEvent(NamedTuple):
     body: dict[str, Any]
 
 
-# How the columns go over the wire: times as int8, arrays, ids and JSON as bytes.
-_TELEMETRY_TYPES = (
-    "int4 int8 int4 int8 int8 int8 text text int8 int8 int8 int4 bytea bytea bytea bytea "
-    "text text float8 bool float4 int2 float4 float8 float8 float4 bytea bytea"
-).split()
-_EVENT_TYPES = "int4 int8 int4 int8 int8 int8 text text int8 int8 text text bytea bytea".split()
+async def put_telemetry(conn: Conn, rows: Iterable[bytes]) -> None:
+    """Store messages that are known to be new, as rows that are ready (weld.store.binary).
+
+    UniqueViolation means that memory was wrong, and the batch must go.
+    """
+    await copy_rows(conn, "telemetry", rows)
 
 
-async def put_telemetry(conn: Conn, rows: Iterable[TelemetryRow]) -> None:
-    """Store messages that are known to be new; UniqueViolation means that memory was wrong, and the batch must go."""
-    await copy_rows(conn, "telemetry", _TELEMETRY_TYPES, rows)
-
-
-async def put_events(conn: Conn, rows: Iterable[EventRow]) -> None:
+async def put_events(conn: Conn, rows: Iterable[bytes]) -> None:
     """The same for everything that is not telemetry."""
-    await copy_rows(conn, "event", _EVENT_TYPES, rows)
+    await copy_rows(conn, "event", rows)
 
 
 async def find(conn: Conn, keys: Sequence[Key]) -> dict[int, int]:

@@ -168,12 +168,15 @@ class Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         buffer = self._buffer + data if self._buffer else data
         view = memoryview(buffer)
-        position = 0
+        position, size, deliver = 0, len(buffer), self._deliver
         try:
-            while position < len(buffer):
+            while position < size:
                 packet, length = mqtt5.read(view[position:])
                 position += length
-                self._handle(packet)
+                if type(packet) is mqtt5.PublishPacket:  # nearly all are: not even a call more for them
+                    deliver(self, packet.packet_id, packet.topic, packet.payload)
+                else:
+                    self._handle(packet)
         except IndexError:  # the codec's word for "more bytes needed"
             pass
         except ValueError:
@@ -183,8 +186,6 @@ class Link(asyncio.Protocol):
 
     def _handle(self, packet: object) -> None:
         match packet:
-            case mqtt5.PublishPacket():
-                self._deliver(self, packet.packet_id, packet.topic, packet.payload)
             case mqtt5.PubAckPacket():
                 self._in_flight.discard(packet.packet_id)
                 if self._waiting:

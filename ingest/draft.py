@@ -99,8 +99,11 @@ class Draft:
             self._stranger(arrival)
         elif chip.shard != arrival.shard:
             self.reject(arrival, "foreign_shard", f"the chip belongs to shard {chip.shard}")
-        elif isinstance(said, Envelope):
+        elif type(said) is Telemetry:
             self._message(chip, arrival, said)
+        elif isinstance(said, Envelope):
+            if type(said) is not BootUp or self._boot(chip, arrival, said):
+                self._message(chip, arrival, said)
         elif isinstance(said, Presence):
             self._presence(chip, arrival, said)
         else:
@@ -141,8 +144,6 @@ class Draft:
         chip.presence, chip.online = (said.boot, said.connection), said.online
 
     def _message(self, chip: Chip, arrival: Arrival, message: WireMessage) -> None:
-        if isinstance(message, BootUp) and not self._boot(chip, arrival, message):
-            return
         timed = self._timed(chip, arrival, message)
         ahead_ms = timed.at_ms - arrival.received_ms
         if ahead_ms > FUTURE_MS:
@@ -152,10 +153,10 @@ class Draft:
         elif message.seq == chip.seq + 1 and message.boot == chip.boot:  # what simply comes next, as nearly all does
             chip.seq = message.seq
             self._heard(chip, message.boot)
-            self._accept(chip, timed, live=True)
+            self._accept(chip, timed, self.live)
         elif intake.place(chip.progress, message.boot, message.seq) is Place.NEXT:
             self._cover(chip, message.boot, message.seq)
-            self._accept(chip, timed, live=True)
+            self._accept(chip, timed, self.live)
         else:
             self.candidates.append(timed)
 
@@ -198,59 +199,60 @@ class Draft:
 
     # -- fates
 
-    def _accept(self, chip: Chip, timed: Timed, *, live: bool) -> None:
-        """A new message: kept for the store, told to the rules, and seen in the chip."""
+    def _accept(self, chip: Chip, timed: Timed, words: list[tuple[Timed, Said]]) -> None:
+        """A new message: kept for the store, told to the rules in `words`, and seen in the chip."""
         message, late, received_ms = timed.message, timed.late, timed.arrival.received_ms
         now_ms = timed.at_ms if timed.corrected_ms is None else timed.corrected_ms
         newest = now_ms >= chip.at_ms and late.kind != "chip"  # nothing late overwrites a newer state
         if newest:
             chip.at_ms = now_ms
-        chip.received_ms = max(chip.received_ms, received_ms)
+        if received_ms > chip.received_ms:  # noqa: PLR1730  (a call for each message)
+            chip.received_ms = received_ms
         if late is not detect.LIVE:
             self.lateness[late.kind] += 1
         elif message.at is not None:
             chip.clock_ms = offset.behind_ms(chip.clock_ms, message.at, received_ms)
-        if isinstance(message, Telemetry):
-            self.telemetry.append(timed)
-            self._samples(chip, timed, message, now_ms, live=live, newest=newest)
-        else:
-            self.events.append(timed)
-            self._event(chip, timed, message, live=live)
         self.fates["new"] += 1
-
-    def _samples(self, chip: Chip, timed: Timed, message: Telemetry, now_ms: int, *, live: bool, newest: bool) -> None:
-        idle = mapping.is_idle(message)
-        if idle:
+        if type(message) is not Telemetry:
+            self.events.append(timed)
+            self._event(chip, timed, words)
+            return
+        self.telemetry.append(timed)
+        if idle := mapping.is_idle(message):
             self._idle(chip, now_ms, message)
         else:
-            self._say(timed, mapping.telemetry_word(message, now_ms), live=live)
+            words.append((timed, mapping.telemetry_word(message, now_ms)))
         if newest:
-            if message.position is not None:
-                self.places[chip.chip] = message.position
-            if message.energy_wh is not None:
-                self.energy_wh[chip.chip] = message.energy_wh
-            self.newest[chip.chip] = message
-            chip.state, chip.contact = message.state, message.contact
             chip.burning = not idle and is_burning(message.state, mapping.last_known(message.current_a))
+            self._show(chip, message)
 
-    def _event(self, chip: Chip, timed: Timed, message: WireMessage, *, live: bool) -> None:
+    def _show(self, chip: Chip, message: Telemetry) -> None:
+        """The newest that a chip says about itself."""
+        name = chip.chip
+        if message.position is not None:
+            self.places[name] = message.position
+        if message.energy_wh is not None:
+            self.energy_wh[name] = message.energy_wh
+        self.newest[name] = message
+        chip.state, chip.contact = message.state, message.contact
+
+    def _event(self, chip: Chip, timed: Timed, words: list[tuple[Timed, Said]]) -> None:
+        message = timed.message
         said = mapping.event_said(message, timed.now_ms)
         if said is not None:
-            self._say(timed, said, live=live)
+            words.append((timed, said))
         if not isinstance(message, Event):
             return
         if isinstance(message.event, ClockSet):
             chip.clock_ms = None  # what was known of the clock before is over
         if isinstance(message.event, TimeWanted) and timed.late.kind == "live":
-            words = Time(aud=chip.chip, boot=message.boot, up=message.up, at=timed.arrival.received_ms)
-            self.answers.append((chip.shard, chip.chip, words, None))
-
-    def _say(self, timed: Timed, said: Said, *, live: bool) -> None:
-        (self.live if live else self.late).append((timed, said))
+            time = Time(aud=chip.chip, boot=message.boot, up=message.up, at=timed.arrival.received_ms)
+            self.answers.append((chip.shard, chip.chip, time, None))
 
     def _idle(self, chip: Chip, now_ms: int, message: Telemetry) -> None:
         """Time without current and without a session: summed up in the chip's state, and added to its day a quarter at a time."""
-        quarter = (now_ms - max(0, message.up - message.from_up)) // mapping.QUARTER_MS  # in which its samples begin
+        lasted_ms = message.up - message.from_up
+        quarter = (now_ms - lasted_ms if lasted_ms > 0 else now_ms) // mapping.QUARTER_MS  # in which its samples begin
         if chip.quarter != quarter:
             self.close_quarter(chip)
             chip.quarter = quarter
@@ -285,7 +287,7 @@ class Draft:
             else:
                 chip = self.chips[timed.chip]
                 self._cover(chip, timed.message.boot, timed.message.seq)
-                self._accept(chip, timed, live=False)
+                self._accept(chip, timed, self.late)
                 fresh[_key(timed)] = timed.arrival.hash
 
     def fills_a_hole(self, timed: Timed) -> bool:

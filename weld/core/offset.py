@@ -13,4 +13,4 @@ RISE_MS = 1
 def behind_ms(known_ms: int | None, at_ms: int, received_ms: int) -> int:
     """The estimate after one live message, in ms: above 0 the chip's clock is behind ours, below 0 it is ahead."""
     seen_ms = received_ms - at_ms
-    return seen_ms if known_ms is None else min(seen_ms, known_ms + RISE_MS)
+    return seen_ms if known_ms is None or seen_ms < known_ms + RISE_MS else known_ms + RISE_MS

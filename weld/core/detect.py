@@ -24,6 +24,8 @@ LATE_MS = 120_000
 
 RULES_VERSION = 1
 
+_BURNING = (ArcBegan, Sampled)  # words that may tell of an arc; made once, because `|` makes a type each time
+
 Family = Literal["unlicensed", "overrun", "clone", "silence"]
 FAMILIES: dict[AlertCode, Family] = {
     "D01": "unlicensed",
@@ -105,7 +107,7 @@ def bypassed(word: Said, _licence: Licence | None) -> Finding | None:
 
 def unlicensed(word: Said, licence: Licence | None) -> Finding | None:
     """E02: an arc with the contact closed or unknown, and no session, or one that is known not to be ours."""
-    if not isinstance(word, ArcBegan | Sampled) or word.contact == "open":
+    if not isinstance(word, _BURNING) or word.contact == "open":
         return None
     if word.session is not None and not (
         licence is not None and licence.session == word.session and licence.authorised is False
@@ -117,7 +119,7 @@ def unlicensed(word: Said, licence: Licence | None) -> Finding | None:
 
 def overrun(word: Said, licence: Licence | None) -> Finding | None:
     """B02: an arc after the end of the permission, under its own session."""
-    if not isinstance(word, ArcBegan | Sampled) or licence is None or licence.ends_ms is None:
+    if not isinstance(word, _BURNING) or licence is None or licence.ends_ms is None:
         return None
     span = arc_span_ms(word)
     if span is None or word.session != licence.session or not licence.authorised or word.contact == "open":

@@ -6,9 +6,11 @@ boot use `up_ms`, because a clock may be set in the middle of a session. Refuses
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from operator import mul
+from typing import Literal, NamedTuple, TypeVar
 from uuid import UUID
 
+Number = TypeVar("Number", int, float)
 Contact = Literal["open", "closed"]
 
 # Below this a current is a pilot arc or leakage, not welding (chip-protocol.md, facts for the reference chip).
@@ -60,8 +62,7 @@ class Booted:
     contact: Contact | None
 
 
-@dataclass(frozen=True, slots=True)
-class Sampled:
+class Sampled(NamedTuple):
     """A run of samples that ends at `when`: [from_ms, when), what of it is known, and the sums over it.
 
     `arc_from_ms` and `arc_to_ms` bound the arc as closely as steps tell (UTC ms); None where none burned.
@@ -104,8 +105,7 @@ class Bypassed:
 Said = Closed | Opened | Booted | Sampled | ArcBegan | Bypassed
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(NamedTuple):
     """The samples of one message: four lists of one length, None = unknown."""
 
     current_a: Sequence[float | None]
@@ -125,21 +125,16 @@ def sampled(
     """The sums over a run of steps. `span` = (from_up, step_ms); energy is U times I over the known steps, in Wh."""
     from_up, step_ms = span
     from_ms = when.at_ms - max(0, when.up_ms - from_up)
-    known = sum(1 for ms in steps.arc_ms if ms is not None)
-    burning = [index for index, ms in enumerate(steps.arc_ms) if ms]
-    peaks = [a for a in steps.peak_a if a is not None]
-    arc_from_ms, arc_to_ms = _bounds(from_ms, step_ms, steps.arc_ms, burning) if burning else (None, None)
-    power = [
-        abs(a * v) for a, v in zip(steps.current_a, steps.voltage_v, strict=True) if a is not None and v is not None
-    ]
+    arc_ms = _known(steps.arc_ms)
+    arc_from_ms, arc_to_ms = _bounds(from_ms, step_ms, steps.arc_ms) if any(arc_ms) else (None, None)
     return Sampled(
         when,
         from_ms,
         from_up,
-        covered_ms=known * step_ms,
-        arc_ms=sum(ms for ms in steps.arc_ms if ms),
-        energy_wh=sum(power) * step_ms / 3_600_000,
-        peak_a=max(peaks) if peaks else None,
+        covered_ms=len(arc_ms) * step_ms,
+        arc_ms=sum(arc_ms),
+        energy_wh=_power_w(steps.current_a, steps.voltage_v) * step_ms / 3_600_000,
+        peak_a=max(_known(steps.peak_a), default=None),
         contact=contact,
         session=session,
         ticket=ticket,
@@ -148,9 +143,29 @@ def sampled(
     )
 
 
-def _bounds(from_ms: int, step_ms: int, arc_ms: Sequence[int | None], burning: Sequence[int]) -> tuple[int, int]:
+def _known(values: Sequence[Number | None]) -> Sequence[Number]:
+    """Without what is unknown; nearly always that is nothing."""
+    if None in values:
+        return [value for value in values if value is not None]
+    return values  # type: ignore[return-value]  # None was ruled out above
+
+
+def _power_w(current_a: Sequence[float | None], voltage_v: Sequence[float | None]) -> float:
+    """The sum of U times I over the known steps."""
+    if None in current_a or None in voltage_v:
+        pairs = zip(current_a, voltage_v, strict=True)
+        return sum(abs(a * v) for a, v in pairs if a is not None and v is not None)
+    power: map[float] = map(mul, current_a, voltage_v)
+    return sum(map(abs, power))
+
+
+def _bounds(from_ms: int, step_ms: int, arc_ms: Sequence[int | None]) -> tuple[int, int]:
     """When the arc began and ended: it ran on to the end of its first step and from the beginning of its last one."""
-    first, last = burning[0], burning[-1]
+    first, last = 0, len(arc_ms) - 1
+    while not arc_ms[first]:
+        first += 1
+    while not arc_ms[last]:
+        last -= 1
     began = from_ms + (first + 1) * step_ms - (arc_ms[first] or 0)
     ended = from_ms + last * step_ms + (arc_ms[last] or 0)
     return began, max(began, ended)

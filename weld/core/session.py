@@ -66,12 +66,12 @@ def assemble(said: Iterable[Said]) -> Session | None:
 def step(session: Session | None, word: Said) -> Session | None:
     """The session after one more word under its id."""
     match word:
+        case Sampled():  # first, for most are
+            return _sampled(session, word)
         case Closed():
             return _closed(session, word)
         case Opened():
             return _opened(session, word)
-        case Sampled():
-            return _sampled(session, word)
         case Booted():
             return None if session is None else _pause(session, session.last)
         case _:

@@ -267,7 +267,9 @@ class Lane:
             self.doubt = True  # until memory is loaded: a new connection alone proves nothing
             await self.close()
             self.conn = await self._around.connect()
-            await self._around.memory.load(self.conn, list(self._held()))
+            for shard, group in self._held().items():
+                if self._around.holdings.has(group):  # of one that was lost meanwhile memory is not ours to load
+                    await self._around.memory.load(self.conn, [shard])
             self.doubt = False
 
     @asynccontextmanager

@@ -28,7 +28,7 @@ async def serve(
     worker = Worker(settings, database_url, broker, key, clock)
 
     async def leases() -> str | None:
-        return None if worker.ready.is_set() else "no contact with the lease table"
+        return None if worker.ready.is_set() else "no contact with the lease table, or it has another number of groups"
 
     async def links() -> str | None:
         down = [g.name for g in worker.groups.values() if g.link is None or not g.link.alive]

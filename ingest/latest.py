@@ -26,7 +26,6 @@ from weld.store.binary import (
     WORDS,
     jsonb,
     micros,
-    sized,
     uuid,
 )
 
@@ -53,8 +52,8 @@ def _change(chip: Chip) -> tuple[str, str, datetime]:
     return chip.chip, chip.state or "", mapping.utc(chip.at_ms)
 
 
-# Number of columns, chip_no.
-_HEAD = Struct(">hii").pack
+# Number of columns, chip_no, size of chip.
+_HEAD = Struct(">hiii").pack
 # rules_version, boot, seq, received_at.
 _HEARD = Struct(">iiiiiqiq").pack
 # idle_quarter, idle_ms, idle_messages.
@@ -73,8 +72,8 @@ def _row(draft: Draft, name: str) -> bytes:
         and chip.older is before.older
     )
     return b"".join((
-        _HEAD(23, 4, chip.chip_no),
-        sized(name.encode()),
+        _HEAD(23, 4, chip.chip_no, len(name)),  # the name of a chip is ASCII
+        name.encode(),
         WORDS[chip.shard],
         _HEARD(4, detect.RULES_VERSION, 4, chip.boot, 8, chip.seq, 8, chip.received_ms * 1000 - EPOCH_US),
         INT8(8, micros(chip.at_ms)) if chip.at_ms else NULL,

@@ -11,7 +11,6 @@ from struct import Struct
 from typing import LiteralString
 
 import msgspec
-from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Json
 
 from weld.store.connect import Conn
@@ -47,7 +46,7 @@ async def copy_rows(conn: Conn, table: LiteralString, rows: Iterable[bytes]) -> 
     """COPY rows that are ready."""
     async with (
         conn.cursor() as cursor,
-        cursor.copy(SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(Identifier(table))) as copy,
+        cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy,
     ):
         block = [_HEADER]
         for row in rows:

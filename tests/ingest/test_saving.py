@@ -1,20 +1,27 @@
 """What a batch saves (ADR 0013): idle time by the quarter, the fold only when it changed; and all is there after a restart."""
 
 from datetime import UTC, datetime, timedelta
-from typing import LiteralString
+from typing import TYPE_CHECKING, LiteralString, cast
 from uuid import uuid4
 
 import pytest
 from psycopg.sql import SQL
 
+from ingest import mapping
+from ingest.arrival import Arrival
 from ingest.confirm import Confirmations
+from ingest.draft import Timed
 from schemas import chip as wire
 from schemas.signed import BootReply
 from tests.database import Database
 from tests.ingest.conftest import PLATE, Talker, enrol, grant, telemetry_of, until, working
 from weld.cli.mosquitto import Mosquitto
+from weld.core.detect import LIVE, Lateness
 from weld.store import binary
 from weld.store.connect import connect
+
+if TYPE_CHECKING:
+    from ingest.mqtt import Link
 
 BEFORE_THE_QUARTER = datetime(2026, 11, 22, 9, 44, 30, tzinfo=UTC)
 
@@ -210,3 +217,66 @@ async def test_values_made_by_hand_are_what_postgresql_reads(
         await conn.execute(SQL("CREATE TEMP TABLE made (value {})").format(SQL(kind)))
         await binary.copy_rows(conn, "made", [b"\0\1" + made])
         assert await (await conn.execute("SELECT value::text FROM made")).fetchone() == (text,)
+
+
+SESSION, TICKET = "00000000-0000-7000-8000-0000000000aa", "00000000-0000-7000-8000-0000000000bb"
+SEEN_MS = 1_795_339_800_000  # 2026-11-22 09:30 UTC
+
+
+def timed(said: wire.Message, corrected_ms: int | None, late: Lateness) -> Timed:
+    arrival = Arrival(cast("Link", None), 1, "wg/1/00/CHIP0001/up", "00", "CHIP0001", b"{}", -5, SEEN_MS + 7, said)
+    return Timed(arrival, said, "CHIP0001", 3, SEEN_MS, corrected_ms, late)
+
+
+async def columns(database: Database, table: LiteralString, row: bytes) -> dict[str, object]:
+    """What PostgreSQL makes of a row, without its nulls."""
+    async with await connect(database.url("ingest"), "test") as conn:
+        await conn.execute("SET TIME ZONE 'UTC'")
+        await conn.execute(SQL("CREATE TEMP TABLE seen (LIKE weld.{})").format(SQL(table)))
+        await binary.copy_rows(conn, "seen", [row])
+        found = await (await conn.execute("SELECT jsonb_strip_nulls(to_jsonb(seen)) FROM seen")).fetchone()
+        assert found is not None
+        return found[0]  # type: ignore[no-any-return]
+
+
+async def test_each_word_of_telemetry_is_stored_in_its_column(database: Database) -> None:
+    said = wire.Telemetry(
+        boot=4, seq=9, at=SEEN_MS, up=60_000, clock="drifting", late=True, from_up=58_000, step_ms=1000,
+        current_a=[140.5, None], peak_a=[150.0, 0.0], voltage_v=[24.5, 0.0], arc_ms=[900, None],
+        state="arcing", contact="closed", energy_wh=12.25, mains=False, temperature_c=31.5, signal_dbm=-71, battery_v=3.5,
+        position=wire.Position(lat=36.125, lon=114.375, accuracy_m=5.5, source="gnss", fix_age_s=1),
+        session=SESSION, ticket=TICKET,
+    )  # fmt: skip
+    row = mapping.telemetry_row(timed(said, SEEN_MS - 250, Lateness("chip", 7)), said)
+    assert await columns(database, "telemetry", row) == {
+        "chip_no": 3, "at": "2026-11-22T09:30:00+00:00", "boot": 4, "seq": 9, "received_at": "2026-11-22T09:30:00.007+00:00",
+        "corrected_at": "2026-11-22T09:29:59.75+00:00", "clock": "drifting", "late": "chip", "hash": -5, "up_ms": 60_000,
+        "from_up": 58_000, "step_ms": 1000, "current_a": [140.5, None], "peak_a": [150, 0], "voltage_v": [24.5, 0],
+        "arc_ms": [900, None], "state": "arcing", "contact": "closed", "energy_wh": 12.25, "mains": False,
+        "temperature_c": 31.5, "signal_dbm": -71, "battery_v": 3.5, "lat": 36.125, "lon": 114.375, "accuracy_m": 5.5,
+        "session": SESSION, "ticket": TICKET,
+    }  # fmt: skip
+
+
+async def test_what_a_chip_does_not_know_is_stored_as_null(database: Database) -> None:
+    said = wire.Telemetry(
+        boot=4, seq=9, at=None, up=60_000, clock="unset", from_up=59_000,
+        current_a=[0.0], peak_a=[0.0], voltage_v=[0.0], arc_ms=[0],
+        state="locked", contact=None, energy_wh=None, mains=None,
+    )  # fmt: skip
+    assert await columns(database, "telemetry", mapping.telemetry_row(timed(said, None, LIVE), said)) == {
+        "chip_no": 3, "at": "2026-11-22T09:30:00+00:00", "boot": 4, "seq": 9, "received_at": "2026-11-22T09:30:00.007+00:00",
+        "clock": "unset", "late": "live", "hash": -5, "up_ms": 60_000, "from_up": 59_000, "step_ms": 1000,
+        "current_a": [0], "peak_a": [0], "voltage_v": [0], "arc_ms": [0], "state": "locked",
+    }  # fmt: skip
+
+
+async def test_an_event_is_stored_with_its_session_and_its_body(database: Database) -> None:
+    said = wire.Event(
+        boot=4, seq=9, at=SEEN_MS, up=60_000, clock="synced", event=wire.RelayOpened(reason="worker", session=SESSION)
+    )
+    assert await columns(database, "event", mapping.event_row(timed(said, None, LIVE), said)) == {
+        "chip_no": 3, "at": "2026-11-22T09:30:00+00:00", "boot": 4, "seq": 9, "received_at": "2026-11-22T09:30:00.007+00:00",
+        "clock": "synced", "late": "live", "hash": -5, "up_ms": 60_000, "kind": "event", "name": "relay_opened",
+        "session": SESSION, "body": {"name": "relay_opened", "reason": "worker", "session": SESSION},
+    }  # fmt: skip

@@ -1,7 +1,8 @@
 """The sender: takes due commands, signs them, publishes at QoS 1, and repeats the same bytes until somebody answered.
 
-`sent` means that the broker has acknowledged; whether the contact moved is what the chip reports, to ingest. Refuses rules:
-what may be unlocked was decided by the api in the transaction that made the command.
+`sent` means that the broker has taken it, also where nobody listened; what it refuses stays queued and is tried again. Whether
+the contact moved is what the chip reports, to ingest. Refuses rules: what may be unlocked was decided by the api in the
+transaction that made the command.
 """
 
 import asyncio
@@ -9,8 +10,10 @@ from dataclasses import dataclass, field
 
 import aiomqtt
 import structlog
+from paho.mqtt import client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 from prometheus_client import Counter, Histogram
 
 from gateway import sign
@@ -27,6 +30,7 @@ from weld.store.listen import hints, listen
 log = structlog.get_logger()
 
 SENT = Counter("weldgate_gateway_sent_total", "Commands acknowledged by the broker, repetitions included", ["kind"])
+UNHEARD = Counter("weldgate_gateway_unheard_total", "Commands that the broker took while their chip was not connected")
 FAILED = Counter("weldgate_gateway_failed_total", "Commands that could not be published", ["why"])
 DELAY_MS = Histogram(
     "weldgate_gateway_delay_ms",
@@ -37,8 +41,24 @@ DELAY_MS = Histogram(
 # There from the start with 0: Prometheus sees no rise in a number that appears as 1.
 for kind in ("ticket", "lock", "end"):
     SENT.labels(kind)
-for why in ("no_nonce", "broker"):
+for why in ("no_nonce", "broker", "refused"):
     FAILED.labels(why)
+
+
+# MQTT 5: taken, but nobody subscribes to the topic. A success: the chip is simply not there.
+_NOBODY_LISTENS = 0x10
+
+
+class Client(aiomqtt.Client):
+    """A client that keeps the reason in a PUBACK, which aiomqtt leaves out. One message at a time, or it is another one's."""
+
+    reason: ReasonCode | None = None
+
+    def _on_publish(
+        self, client: mqtt.Client, userdata: object, mid: int, reason_code: ReasonCode, properties: Properties
+    ) -> None:
+        self.reason = reason_code
+        super()._on_publish(client, userdata, mid, reason_code, properties)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +70,9 @@ class Broker:
     username: str | None
     password: str | None = field(repr=False)
 
-    def client(self, keepalive_s: int = 60) -> aiomqtt.Client:
+    def client(self, keepalive_s: int = 60) -> Client:
         """A client that is not connected yet."""
-        return aiomqtt.Client(
+        return Client(
             self.host,
             self.port,
             username=self.username,
@@ -99,7 +119,7 @@ class Sender:
                 await hints(ears, self._settings.poll_s)
         self.connected.clear()
 
-    async def _send_due(self, conn: Conn, client: aiomqtt.Client) -> int:
+    async def _send_due(self, conn: Conn, client: Client) -> int:
         async with conn.transaction():
             rows = await store.claim(conn, self._settings.batch_commands, self._settings.send_again_s)
         for row in rows:
@@ -107,7 +127,7 @@ class Sender:
                 await self._send(conn, client, row)
         return len(rows)
 
-    async def _send(self, conn: Conn, client: aiomqtt.Client, row: ClaimedRow) -> None:
+    async def _send(self, conn: Conn, client: Client, row: ClaimedRow) -> None:
         payload = row.wire or sign.wire(row, self._key)
         if payload is None:
             FAILED.labels("no_nonce").inc()
@@ -122,10 +142,16 @@ class Sender:
             FAILED.labels("broker").inc()
             await store.unlease(conn, row.id)
             raise
+        if client.reason is not None and client.reason.is_failure:  # due again when its lease is over
+            FAILED.labels("refused").inc()
+            log.warning("command_refused_by_broker", reason=str(client.reason))
+            return
+        heard = client.reason is None or client.reason.value != _NOBODY_LISTENS
         await store.mark_sent(conn, row.id)
         SENT.labels(row.kind).inc()
         DELAY_MS.observe((self._clock.now() - row.created_at).total_seconds() * 1000)
-        log.info("command_sent", repeated=row.wire is not None)
+        UNHEARD.inc(not heard)
+        log.info("command_sent", repeated=row.wire is not None, heard=heard)
 
     def _expiry(self, row: ClaimedRow) -> Properties:
         """The broker forgets a command when its time is over: a late unlock must not wait there for the chip's return."""

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import aiomqtt
 import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from prometheus_client import REGISTRY
 
 from gateway.sender import Broker, Sender
 from gateway.settings import GatewaySettings
@@ -29,9 +30,11 @@ CHIP = "CHIP0001"
 
 
 @asynccontextmanager
-async def sending(database: Database, broker: Mosquitto, **changed: Any) -> AsyncIterator[Sender]:
+async def sending(
+    database: Database, broker: Mosquitto, where: Broker | None = None, **changed: Any
+) -> AsyncIterator[Sender]:
     settings = GatewaySettings(**({"poll_s": 0.1, "send_again_s": 0.5} | changed))
-    where = Broker(broker.platform.host, broker.platform.port, "gateway", broker.password("gateway"))
+    where = where or Broker(broker.platform.host, broker.platform.port, "gateway", broker.password("gateway"))
     sender = Sender(settings, database.url("gateway"), where, SigningKey("permit-1", PERMIT), SystemClock())
     stop = asyncio.Event()
     task = asyncio.create_task(sender.run(stop))
@@ -82,6 +85,10 @@ def nonce(database: Database) -> None:
             "INSERT INTO chip_state (chip_no, chip, shard, rules_version, boot, seq, received_at, fold, nonce)"
             " SELECT chip_no, chip, shard, 1, 1, 1, now(), '{}', 'nonce-nonce-nonce' FROM chip"
         )
+
+
+def figure(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
 def state(database: Database) -> list[tuple[Any, ...]]:
@@ -150,6 +157,36 @@ async def test_sent_means_that_the_broker_has_it_and_a_dead_broker_is_waited_for
         assert state(database) == [("queued", False)]
         broker.restart()
         await until(lambda: state(database) == [("sent", True)], seconds=30)
+
+
+async def test_a_command_that_the_broker_took_while_nobody_listened_is_sent_and_counted(
+    database: Database, broker: Mosquitto
+) -> None:
+    enrol(database)
+    before, made = figure("weldgate_gateway_unheard_total"), command(database, kind="lock")
+    async with sending(database, broker, send_again_s=30):
+        await until(lambda: state(database) == [("sent", True)])
+        assert figure("weldgate_gateway_unheard_total") == before + 1
+        async with listening(broker):
+            database.rows("UPDATE weld.command SET leased_until = NULL WHERE id = %s", made)
+            await until(lambda: database.rows("SELECT attempts FROM weld.command") == [(2,)])
+            await asyncio.sleep(0.3)
+        assert figure("weldgate_gateway_unheard_total") == before + 1
+
+
+async def test_a_command_that_the_broker_refuses_stays_queued_is_counted_and_tried_again(
+    database: Database, broker: Mosquitto
+) -> None:
+    enrol(database)
+    command(database, kind="lock")
+    before = figure("weldgate_gateway_failed_total", why="refused")
+    stranger = Broker(broker.chips.host, broker.chips.port, "CHIP0002", None)  # whom the access list forbids this topic
+    async with sending(database, broker, stranger):
+        await until(lambda: figure("weldgate_gateway_failed_total", why="refused") >= before + 2)
+        assert state(database) == [("queued", False)]
+    async with listening(broker) as heard, sending(database, broker):
+        await until(lambda: heard)
+        await until(lambda: state(database) == [("sent", True)])
 
 
 async def test_two_gateways_send_a_command_once(database: Database, broker: Mosquitto) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -405,11 +406,42 @@ async def test_a_crew_shares_the_work_replaces_the_dead_and_stops_together(
                 os.kill(second, 0)
 
 
+async def test_the_doors_of_a_crew_follow_one_another_from_the_number_that_was_given(
+    database: Database, broker: Mosquitto, tmp_path: Path
+) -> None:
+    first = two_free_ports()
+    with process(database, broker, tmp_path, "crew", "--workers", "2", door_port=first):
+        doors = [f"http://127.0.0.1:{first}", f"http://127.0.0.1:{first + 1}"]
+        await until(lambda: all(answers(door) for door in doors), seconds=30)
+        assert (tmp_path / "crew.address").read_text().split() == doors
+        hers = max(pids(database))
+        os.kill(hers, signal.SIGKILL)
+        await until(lambda: hers not in pids(database) and len(pids(database)) == 2, seconds=30)
+        await until(lambda: all(answers(door) for door in doors), seconds=30)
+
+
+async def test_a_crew_whose_doors_would_go_beyond_the_last_port_says_so(
+    database: Database, broker: Mosquitto, tmp_path: Path
+) -> None:
+    with process(database, broker, tmp_path, "crew", "--workers", "2", door_port=65_535) as crew:
+        assert crew.wait(20) == 1
+    assert "WELDGATE_DOOR_PORT: 2 doors from 65535 on" in (tmp_path / "crew.log").read_text()
+
+
 async def test_a_crew_does_not_outlive_its_parent(database: Database, broker: Mosquitto, tmp_path: Path) -> None:
     with process(database, broker, tmp_path, "crew", "--workers", "2") as crew:
         await until(lambda: len(pids(database)) == 2, seconds=30)
         crew.kill()
         await until(lambda: not owners(database), seconds=15)
+
+
+def two_free_ports() -> int:
+    """The first of two that follow one another."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as one, contextlib.suppress(OSError):
+            port = int(one.getsockname()[1])
+            socket.create_server(("127.0.0.1", port + 1)).close()
+            return port
 
 
 def pids(database: Database) -> set[int]:

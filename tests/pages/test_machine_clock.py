@@ -1,30 +1,26 @@
 """A chip's clock that is off by seconds stands in the machine's record; what the network alone explains does not."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.pages.stage import Stage
-from weld.store import chips
-from weld.store.binary import micros
-from weld.store.chips import StateRow
 from weld.store.connect import connect
 
 NUMBER = 22  # nobody else plugs it in
-SILENT = (None,) * 9  # from `state` to `accuracy_m` of a StateRow: it said something, but not how it is
 
 
 async def behind(stage: Stage, clock_ms: int) -> None:
     """What ingest writes of a chip whose clock is so far behind."""
     async with await connect(stage.stack.role_url("ingest"), "test") as conn:
-        await chips.prepare(conn)
-        async with conn.transaction():
-            (chip,) = await chips.named(conn, [stage.town.chip(NUMBER)])
-            now = micros(int(datetime.now(UTC).timestamp() * 1000))
-            row = (chip.chip_no, chip.chip, chip.shard, 1, 1, 1, now, now, False, *SILENT, 0, 0, 0, clock_ms, None)
-            await chips.put_states(conn, [StateRow._make(row)])
+        await conn.execute(
+            "INSERT INTO chip_state (chip_no, chip, shard, rules_version, boot, seq, received_at, at, clock_ms, fold) "
+            "SELECT chip_no, chip, shard, 1, 1, 1, now(), now(), %(clock_ms)s, '{}' FROM chip WHERE chip = %(chip)s "
+            "ON CONFLICT (chip_no) DO UPDATE SET clock_ms = excluded.clock_ms",
+            {"chip": stage.town.chip(NUMBER), "clock_ms": clock_ms},
+        )
+        await conn.commit()
 
 
 @pytest.mark.parametrize(

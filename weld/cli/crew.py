@@ -1,7 +1,8 @@
 """Several processes of one command: started, started again when one dies, told to stop together.
 
-Each is `weldgate NAME` once more, with a door of its own on a free port; whatever ends one leaves the others alone. They end with
-this process, however it ends. Refuses to know their work: how they share it is theirs (for ingest, the leases).
+Each is `weldgate NAME` once more, with a door of its own: on one port after the other from a number on, where one is given, so
+that Prometheus finds them all; else on free ports. Whatever ends one leaves the others alone. They end with this process, however
+it ends. Refuses to know their work: how they share it is theirs (for ingest, the leases).
 """
 
 import ctypes
@@ -27,6 +28,8 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
 # Who has worked so long starts again at once, whatever happened to it before.
 _SOUND_AFTER_S = 60.0
 
+_LAST_PORT = 65_535
+
 # From prctl(2).
 _PR_SET_PDEATHSIG = 1
 
@@ -48,9 +51,18 @@ class Crew:
     """`Crew("ingest", 2, environment, folder).run()` returns when all have ended after a signal."""
 
     def __init__(
-        self, name: str, number: int, environment: Mapping[str, str], folder: Path, address_file: Path | None = None
+        self,
+        name: str,
+        number: int,
+        environment: Mapping[str, str],
+        folder: Path,
+        address_file: Path | None = None,
+        first_port: int = 0,
     ) -> None:
+        if first_port + number - 1 > _LAST_PORT:
+            raise ValueError(f"WELDGATE_DOOR_PORT: {number} doors from {first_port} on go beyond {_LAST_PORT}")
         self._name = name
+        self._first_port = first_port
         self._environment = environment
         self._address_file = address_file
         self._members = [Member(n, folder / f"{name}-{n}.address") for n in range(1, number + 1)]
@@ -108,7 +120,8 @@ class Crew:
     def _start(self, member: Member) -> None:
         member.address_file.unlink(missing_ok=True)
         member.address, member.started_s = "", time.monotonic()
-        mine = {"WELDGATE_ADDRESS_FILE": str(member.address_file), "WELDGATE_DOOR_PORT": "0"}
+        port = self._first_port + member.number - 1 if self._first_port else 0
+        mine = {"WELDGATE_ADDRESS_FILE": str(member.address_file), "WELDGATE_DOOR_PORT": str(port)}
         try:
             member.process = subprocess.Popen(
                 [sys.executable, "-m", "weld.cli.main", self._name],

@@ -29,7 +29,12 @@ def _process(name: str, workers: int = 1) -> None:
 @app.command()
 def ingest(
     workers: Annotated[
-        int, typer.Option(min=1, max=64, help="How many processes; each has a door on a free port, named in the log")
+        int,
+        typer.Option(
+            min=1,
+            max=64,
+            help="How many processes; their doors follow WELDGATE_DOOR_PORT, or are free ports, in the log",
+        ),
     ] = 1,
 ) -> None:
     """Chips' words into the database: fold, judge, confirm.

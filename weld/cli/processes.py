@@ -57,12 +57,14 @@ def run(name: str, workers: int = 1) -> int:
     """Run a process, or several that share its work, until told to stop; the exit code."""
     logging.configure(name, json=False)
     try:
-        logging.configure(name, json=Settings().log_json)
+        settings = Settings()
+        logging.configure(name, json=settings.log_json)
         with ExitStack() as exits:
             place = _told() or _joined(name, exits)
             if workers > 1:
                 folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix=f"weldgate-{name}-")))
-                return Crew(name, workers, place.environment, folder, place.address_file).run()
+                first_port = settings.door_port or 0
+                return Crew(name, workers, place.environment, folder, place.address_file, first_port).run()
             return run_until_stopped(_SERVES[name](place))
     except ValidationError as error:
         wrong = ", ".join(f"WELDGATE_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())

@@ -18,7 +18,7 @@ from weld.core.fold import Fact, Found, Reassemble, Terms, Touched
 from weld.core.said import Said
 from weld.core.session import Session
 from weld.store import evidence, reported
-from weld.store.reported import SessionRow
+from weld.store.reported import Growth, SessionRow
 
 # No session is longer than 24 h, so this window around a late word surely holds its session.
 _SESSION_WINDOW = timedelta(hours=25)
@@ -112,10 +112,10 @@ async def review_sessions(batch: Batch) -> None:
 async def write_sessions(batch: Batch) -> None:
     """Each session that changed, once. Of those that only grew the sums are written; those that began, ended or were put together
     again are written whole, and their grants learn it: the phone waits for that."""
-    grown = [_row(batch, *entry, stands=session.OPEN) for known, entry in batch.sessions.items() if _grew(batch, known)]
+    grown = [_growth(whole) for known, (_, whole, _) in batch.sessions.items() if _grew(batch, known)]
     gone = await reported.grow_sessions(batch.conn, grown, batch.now) if grown else set()
     # one that the books call closed, and that goes on after all, is written like a new one
-    settled = {row.id for row in grown} - gone
+    settled = {row["id"] for row in grown} - gone
     rows = [await _whole(batch, known, *entry) for known, entry in batch.sessions.items() if known not in settled]
     if rows:
         superseded = await reported.put_sessions(batch.conn, rows, batch.now)
@@ -132,6 +132,18 @@ def _grew(batch: Batch, known: UUID) -> bool:
     grows = same and whole.ended is None and whole.ticket == before.open_session.ticket  # type: ignore[union-attr]
     apart = known in batch.closings or known in batch.reassemble or name in batch.draft.review
     return grows and not apart and batch.chip(name).fold.session is whole
+
+
+def _growth(whole: Session) -> Growth:
+    return {
+        "id": whole.id,
+        "contact_ms": session.contact_ms(whole),
+        "covered_ms": whole.covered_ms,
+        "arc_ms": whole.arc_ms,
+        "energy_wh": whole.energy_wh,
+        "peak_a": whole.peak_a,
+        "resumed": whole.resumed,
+    }
 
 
 async def _whole(batch: Batch, known: UUID, name: str, whole: Session, entitled: Licence) -> SessionRow:

@@ -6,7 +6,7 @@ the guards in SQL only keep a late or repeated word from undoing a newer one.
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 from uuid import UUID
 
 from psycopg.rows import class_row
@@ -26,6 +26,18 @@ class GrantRow(NamedTuple):
     plate: str
     expires_at: datetime
     longest_s: int
+
+
+class Growth(TypedDict):
+    """What grows while a session is open: sums only."""
+
+    id: UUID
+    contact_ms: int
+    covered_ms: int
+    arc_ms: int
+    energy_wh: float
+    peak_a: float | None
+    resumed: int
 
 
 class SessionRow(NamedTuple):
@@ -144,22 +156,10 @@ def _counted(row: SessionRow, opened_before: datetime | None) -> list[DayRow]:
     return days if opened_before is None else [*days, DayRow(row.chip, _ms(opened_before), 0, 0, 0.0, -1, 0)]
 
 
-async def grow_sessions(conn: Conn, rows: Sequence[SessionRow], now: datetime) -> set[UUID]:
+async def grow_sessions(conn: Conn, rows: Sequence[Growth], now: datetime) -> set[UUID]:
     """More is known of these open sessions, and nothing else happened to them; returns those that the books do not call open."""
-    words = [
-        {
-            "id": row.id,
-            "contact_ms": row.contact_ms,
-            "covered_ms": row.covered_ms,
-            "arc_ms": row.arc_ms,
-            "energy_wh": row.energy_wh,
-            "peak_a": row.peak_a,
-            "resumed": row.resumed,
-        }
-        for row in rows
-    ]
-    found = await conn.execute(query("session_grow"), {"rows": in_json(words), "now": now})
-    return {row.id for row in rows} - {row[0] for row in await found.fetchall()}
+    found = await conn.execute(query("session_grow"), {"rows": in_json(rows), "now": now})
+    return {row["id"] for row in rows} - {row[0] for row in await found.fetchall()}
 
 
 def _ms(at: datetime) -> int:

@@ -12,6 +12,9 @@ from weld.kit.clock import Clock
 from weld.kit.door import Door, announce
 from weld.kit.settings import PORTS
 
+# Messages live for a moment and chips for ever; neither makes circles, so the collector need not look often.
+COLLECT_AFTER = (50_000, 20, 100)
+
 
 async def serve(
     settings: IngestSettings,
@@ -23,8 +26,7 @@ async def serve(
     address_file: Path | None = None,
 ) -> None:
     """Work until `stop`. `key` is the service key: boot replies, stored and time are signed with it, nothing else."""
-    # Messages live for a moment and chips for ever; neither makes circles, so the collector need not look often.
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(*COLLECT_AFTER)
     worker = Worker(settings, database_url, broker, key, clock)
 
     async def leases() -> str | None:

@@ -309,8 +309,10 @@ async def test_reading_stops_above_the_limit_and_goes_on_below_it(
 
         monkeypatch.setattr(worker.holdings, "pause", noted)
         await chip.boots()
-        for _ in range(300):
-            await chip.publish(chip.samples())
+        async with worker.lane("00").busy:  # a transaction that lasts, however quick the machine is
+            for _ in range(300):
+                await chip.publish(chip.samples())
+            await until(lambda: pauses == [True])
         await until(lambda: chip.stored_upto() == 301, seconds=30)
     assert telemetry_of(database) == [(1, seq) for seq in range(1, 302)]
     assert pauses[:2] == [True, False]

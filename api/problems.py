@@ -29,6 +29,8 @@ _NOT_QUALIFIED: frozenset[ReasonCode] = frozenset(
         "worker_suspended",
         "under_age",
         "over_age",
+        "off_post",
+        "verification_stale",
         "not_allowed",
     }
 )

@@ -14,10 +14,11 @@ from api.caller import Caller
 from api.parts import new_id
 from api.problems import RefusedError
 from weld.core import identity, plate
-from weld.core.access import Machine, Permit, Person, Refusal, Scan, decide
+from weld.core.access import Machine, Permit, Refusal, Scan, decide
 from weld.core.catalogue import ALERTS
 from weld.core.certificate import Certificate
 from weld.core.ids import Plate, Worker
+from weld.core.licence import Person
 from weld.core.reasons import ReasonCode
 from weld.core.unlocking import LATE_WORD
 from weld.store import access_rules, alerts, audit, commands, fields, grants, machines, pulse, signins, workers

@@ -26,6 +26,8 @@ ReasonCode = Literal[
     "worker_suspended",
     "under_age",
     "over_age",
+    "off_post",
+    "verification_stale",
     "too_many_attempts",
     "platform_unavailable",
     "code_wrong",

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.api.town import Town, rows_of
-from weld.store import reported
+from weld.store import access_rules, reported
 
 Words = dict[str, Any]
 
@@ -54,7 +54,8 @@ async def test_a_grant_leaves_a_ticket_for_the_gateway_and_a_trace(town: Town) -
         "SELECT kind, state, counter, by, grant_id::text, extract(epoch FROM expires_at - created_at)::int FROM weld.command"
     )[0]
     assert (kind, state, counter, by, grant, lasts) == ("ticket", "queued", 1, "worker", unlock["id"], 30)
-    assert town.database.rows("SELECT longest_s, rules_version FROM weld.unlock_grant") == [(600, 1)]
+    version = access_rules.in_force(town.parts.rules, (town.clock.now() + timedelta(hours=8)).date()).version
+    assert town.database.rows("SELECT longest_s, rules_version FROM weld.unlock_grant") == [(600, version)]
     assert town.database.rows("SELECT actor, subject FROM weld.audit WHERE action = 'unlock.granted'") == [
         (f"worker:{welder.id}", code)
     ]

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.certificates import CONSTRUCTION, EQUIPMENT, OPERATION, RULES, TODAY
-from weld.core.access import Machine, Permit, Person, Refusal, Scan, decide
-from weld.core.age import AgeRules, age_problem, oldest_months
-from weld.core.certificate import Certificate, Registered, Work, last_day, problems
+from weld.core.access import Machine, Permit, Refusal, Scan, decide
+from weld.core.age import Group
+from weld.core.certificate import Certificate, Process, Registered, Work, last_day, problems, work_here
 from weld.core.ids import Plate, Worker
+from weld.core.licence import Person
 
 NOW = datetime(2026, 11, 22, 1, 30, tzinfo=UTC)  # 09:30 in Anyang
 TOMORROW = datetime(2026, 11, 23, tzinfo=ZoneInfo("Asia/Shanghai"))
@@ -147,6 +148,27 @@ def test_papers_that_do_not_do_raise_an_alert(
     assert answer.alerts == alerts
 
 
+def test_a_machine_is_judged_by_its_process_and_by_the_place_where_it_stands() -> None:
+    assert refused(with_machine(process="resistance")).reasons == ("wrong_item",)
+    assert refused(replace(with_machine(work="building", place="ordinary"), certificates=(CONSTRUCTION,))).reasons == (
+        "wrong_domain",
+    )
+    assert permitted(replace(with_machine(place="building"), certificates=(CONSTRUCTION,)))
+
+
+def test_six_months_off_the_post_are_a_reason_and_no_alert_of_this_version() -> None:
+    away = replace(SCAN, person=replace(WELDER, last_work_on=TODAY - timedelta(days=200)))
+    answer = refused(away)
+    assert (answer.reasons, answer.alerts) == (("off_post",), ())
+    assert [check.name for check in answer.checks if not check.passed] == ["standing"]
+
+
+def test_an_old_answer_of_the_register_is_said_beside_the_permit() -> None:
+    old = replace(OPERATION, checked_on=TODAY - timedelta(days=31))
+    assert permitted(with_papers(old)).warnings == ("verification_stale",)
+    assert permitted(SCAN).warnings == ()
+
+
 def test_one_good_certificate_among_bad_ones_is_enough() -> None:
     bad = replace(OPERATION, id=UUID(int=9), registered="revoked")
     assert permitted(with_papers(bad, EQUIPMENT, OPERATION)).certificate == OPERATION.id
@@ -165,37 +187,6 @@ def test_a_certificate_that_is_live_elsewhere_raises_a09() -> None:
 def test_who_is_suspended_may_not_start_whatever_the_papers() -> None:
     answer = refused(replace(SCAN, person=replace(WELDER, suspended=True)))
     assert (answer.reasons, answer.alerts) == (("worker_suspended",), ())
-
-
-@pytest.mark.parametrize(
-    ("birth", "expected"),
-    [
-        (None, None),
-        (date(2008, 11, 22), None),  # 18 today
-        (date(2008, 11, 23), "under_age"),
-        (date(1964, 12, 1), "over_age"),  # 60 was the limit
-        (date(1966, 6, 1), None),  # 60 years and 5 months: limit of 60 and 5
-        (date(1966, 4, 1), "over_age"),  # 60 and 7 months: limit of 60 and 4
-    ],
-)
-def test_age_is_a_reason_by_the_table_in_force(birth: date | None, expected: str | None) -> None:
-    assert age_problem(birth, TODAY, RULES.age) == expected
-
-
-@pytest.mark.parametrize(
-    ("birth", "months"),
-    [
-        (date(1964, 12, 31), 720),
-        (date(1965, 1, 1), 721),
-        (date(1965, 4, 30), 721),
-        (date(1965, 5, 1), 722),
-        (date(1976, 8, 31), 755),
-        (date(1976, 9, 1), 756),
-        (date(1990, 1, 1), 756),
-    ],
-)
-def test_the_retirement_age_rises_as_the_published_table_says(birth: date, months: int) -> None:
-    assert oldest_months(birth, RULES.age) == months
 
 
 def test_everything_that_is_wrong_is_said_in_one_visit() -> None:
@@ -236,6 +227,8 @@ certificates = st.builds(
     valid_to=days,
     review_due=st.none() | days,
     registered=st.sampled_from(get_args(Registered)),
+    clean_record=st.booleans(),
+    checked_on=st.none() | days,
 )
 machines = st.builds(
     Machine,
@@ -250,12 +243,17 @@ machines = st.builds(
     reported=st.none() | st.sampled_from(["locked", "unlocked", "blocked", "faulted", "tampered", "maintenance"]),
     locking=st.booleans(),
     in_use=st.booleans(),
+    process=st.none() | st.sampled_from(get_args(Process)),
+    place=st.none() | st.sampled_from(get_args(Work)),
 )
 people = st.builds(
     Person,
     id=st.just(WELDER.id),
     birth=st.none() | st.dates(date(1950, 1, 1), date(2015, 1, 1)),
     suspended=st.booleans(),
+    group=st.none() | st.sampled_from(get_args(Group)),
+    last_work_on=st.none() | days,
+    practical_test_on=st.none() | days,
 )
 # Mostly sound parts, or random scans would hardly ever be granted and the properties below would say little.
 scans = st.builds(
@@ -289,7 +287,9 @@ def test_a_permit_rests_on_a_certificate_without_problems_and_ends_with_it(scan:
     answer = decide(scan, RULES)
     if isinstance(answer, Permit):
         used = next(held for held in scan.certificates if held.id == answer.certificate)
-        assert problems(used, scan.machine.work, scan.today, RULES.certificates) == ()
+        machine = scan.machine
+        work = work_here(machine.work, machine.place)
+        assert problems(used, work, scan.today, RULES.certificates, machine.process) == ()
         end = scan.tomorrow + timedelta(days=(last_day(used, RULES.certificates) - scan.today).days)
         assert scan.now < answer.expires_at <= end
         assert answer.longest_s <= 86400
@@ -326,10 +326,3 @@ def test_an_alert_is_raised_for_papers_or_for_a_second_machine_and_for_nothing_e
     papers = [check for check in answer.checks if check.name in {"certificate", "review"} and not check.passed]
     assert bool({"A01", "A03"} & set(alerts)) == bool(papers)
     assert ("A09" in alerts) == scan.live_elsewhere
-
-
-@given(st.dates(date(1940, 1, 1), date(2020, 1, 1)), st.dates(date(2025, 1, 1), date(2060, 1, 1)))
-def test_who_is_too_old_stays_too_old(birth: date, day: date) -> None:
-    rules: AgeRules = RULES.age
-    if age_problem(birth, day, rules) == "over_age":
-        assert age_problem(birth, day + timedelta(days=40), rules) == "over_age"

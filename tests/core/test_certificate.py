@@ -9,7 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.certificates import CONSTRUCTION, EQUIPMENT, OPERATION, RULES, TODAY
-from weld.core.certificate import USABLE, Certificate, Status, Work, last_day, problems, status, status_by_date
+from weld.core.certificate import (
+    USABLE,
+    Certificate,
+    Process,
+    Registered,
+    Status,
+    Work,
+    is_stale,
+    last_day,
+    problems,
+    status,
+    status_by_date,
+    work_here,
+)
 
 PAPERS = RULES.certificates
 
@@ -74,6 +87,71 @@ def test_the_other_kinds_have_their_own_years(certificate: Certificate, day: dat
 )
 def test_each_kind_allows_its_own_work(certificate: Certificate, work: Work, expected: tuple[str, ...]) -> None:
     assert problems(certificate, work, TODAY, PAPERS) == expected
+
+
+@pytest.mark.parametrize(
+    ("item", "process", "expected"),
+    [
+        ("熔化焊接与热切割作业", "arc", ()),
+        ("熔化焊接与热切割作业", "cutting", ()),
+        ("熔化焊接与热切割作业", "resistance", ("wrong_item",)),
+        ("熔化焊接与热切割作业", "brazing", ("wrong_item",)),
+        ("压力焊作业", "resistance", ()),
+        ("压力焊作业", "arc", ("wrong_item",)),
+        ("钎焊作业", "brazing", ()),
+        ("钎焊作业", "cutting", ("wrong_item",)),
+        ("熔化焊接与热切割作业", None, ()),  # nobody entered the process: taken for arc welding
+        ("压力焊作业", None, ("wrong_item",)),
+    ],
+)
+def test_each_process_has_its_item(item: str, process: Process | None, expected: tuple[str, ...]) -> None:
+    assert problems(replace(OPERATION, item=item), "ordinary", TODAY, PAPERS, process) == expected
+
+
+@pytest.mark.parametrize(
+    ("machine", "place", "expected"),
+    [
+        ("building", None, "building"),
+        ("building", "ordinary", "ordinary"),  # a builder's machine in a shopping mall
+        ("ordinary", "building", "building"),
+        ("special_equipment", "building", "special_equipment"),  # a boiler stays a boiler on a building site
+        ("ordinary", "special_equipment", "special_equipment"),
+    ],
+)
+def test_the_place_decides_the_kind_of_work_except_for_special_equipment(
+    machine: Work, place: Work | None, expected: Work
+) -> None:
+    assert work_here(machine, place) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"review_due": None}, date(2027, 5, 10)),
+        ({"review_due": None, "clean_record": True}, date(2030, 5, 9)),  # six years, and not past its end
+        ({"clean_record": True}, date(2030, 5, 9)),
+    ],
+)
+def test_ten_clean_years_put_the_re_examination_off(changes: dict[str, Any], expected: date) -> None:
+    assert last_day(replace(OPERATION, **changes), PAPERS) == expected
+
+
+def test_a_clean_record_changes_nothing_where_the_law_knows_none() -> None:
+    assert last_day(replace(CONSTRUCTION, clean_record=True), PAPERS) == last_day(CONSTRUCTION, PAPERS)
+
+
+@pytest.mark.parametrize(
+    ("checked", "registered", "expected"),
+    [
+        (TODAY - timedelta(days=30), "verified", False),
+        (TODAY - timedelta(days=31), "verified", True),
+        (None, "verified", False),
+        (TODAY - timedelta(days=31), "revoked", False),  # a no does not grow old
+        (TODAY + timedelta(days=1), "verified", False),
+    ],
+)
+def test_a_yes_of_the_register_grows_old(checked: date | None, registered: Registered, expected: bool) -> None:
+    assert is_stale(replace(OPERATION, checked_on=checked, registered=registered), TODAY, PAPERS) == expected
 
 
 @pytest.mark.parametrize("item", ["压力焊作业", "钎焊作业"])

@@ -5,15 +5,15 @@ from uuid import uuid4
 
 import pytest
 
-from weld.core.certificate import Certificate, CertificateRules, KindRules, Registered
+from weld.core.certificate import Certificate, CertificateRules, KindRules, Registered, Verification
 from weld.core.standing import stands
 
 TODAY = date(2026, 7, 1)
 RULES = CertificateRules(
     kinds={
-        "operation": KindRules(frozenset(), frozenset(), valid_years=6, review_years=3),
-        "construction": KindRules(frozenset(), frozenset(), valid_years=2, review_years=None),
-        "equipment": KindRules(frozenset(), frozenset(), valid_years=4, review_years=None),
+        "operation": KindRules(frozenset(), {}, valid_years=6, review_years=3),
+        "construction": KindRules(frozenset(), {}, valid_years=2, review_years=None),
+        "equipment": KindRules(frozenset(), {}, valid_years=4, review_years=None),
     },
     allows={
         "ordinary": frozenset({"operation"}),
@@ -21,6 +21,8 @@ RULES = CertificateRules(
         "special_equipment": frozenset(),
     },
     review_window_days=60,
+    unknown_process="arc",
+    verification=Verification(stale_after_days=30, then="ignore"),
 )
 
 

@@ -1,19 +1,21 @@
 """The decision of the product: may this person start this machine now? One pure function, all reasons at once.
 
-Everything it needs is looked up before and handed in; the same values give the same answer, so that any decision can be
-run again over stored rows. Refuses to grant past the end of the certificate that it grants by.
+Person and papers are judged by licence.py, which others ask too; here the machine and the moment are added. Everything it
+needs is looked up before and handed in; the same values give the same answer, so that any decision can be run again over
+stored rows. Refuses to grant past the end of the certificate that it grants by.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal
 from uuid import UUID
 
-from weld.core.age import AgeRules, age_problem
-from weld.core.catalogue import AlertCode
-from weld.core.certificate import Certificate, CertificateRules, Work, last_day, problems
-from weld.core.ids import Plate, Worker
+from weld.core import licence
+from weld.core.catalogue import ALERTS, AlertCode
+from weld.core.certificate import Certificate, Process, Work, last_day, work_here
+from weld.core.ids import Plate
+from weld.core.licence import LicenceRules, Person, Question, Verdict
 from weld.core.reasons import ReasonCode
 
 Presence = Literal["none", "button"]
@@ -26,57 +28,20 @@ _UNSAFE = frozenset({"faulted", "tampered"})
 # Not `blocked`: a chip says that after every lock until a ticket is accepted (P7), so refusing then would be for ever. Who wants
 # a machine out of use blocks it in the register.
 _OUT_OF_SERVICE = frozenset({"maintenance"})
-_LAPSED: frozenset[ReasonCode] = frozenset({"certificate_expired", "review_overdue"})
-_WITHDRAWN: frozenset[ReasonCode] = frozenset(
-    {"certificate_revoked", "certificate_cancelled", "certificate_suspected_fake"}
-)
-
-
-# How far a certificate is from being usable, the nearest first: which of several bad ones the phone talks about.
-_WEIGHT: tuple[ReasonCode, ...] = (
-    "review_overdue",
-    "certificate_expired",
-    "certificate_not_yet_valid",
-    "certificate_unverified",
-    "certificate_suspended",
-    "wrong_item",
-    "wrong_domain",
-    "certificate_cancelled",
-    "certificate_revoked",
-    "certificate_suspected_fake",
-)
-_NO_PAPERS: tuple[ReasonCode, ...] = ("no_certificate",)
-
-
-class _Examined(NamedTuple):
-    certificate: Certificate
-    problems: tuple[ReasonCode, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """The dated rules in force from `since` on; the version is stored with every decision."""
+class Rules(LicenceRules):
+    """The dated rules of an unlock: those of people and papers, and how long what was granted lasts."""
 
-    version: int
-    since: date
     longest_s: int
     click_within_s: dict[Presence, int]
-    certificates: CertificateRules
-    age: AgeRules
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Who scanned. `birth` is None where the register does not say."""
-
-    id: Worker
-    birth: date | None
-    suspended: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What was scanned, as the register and its chip's last words have it. `online` is None for a chip never heard."""
+    """What was scanned, as the register and its chip's last words have it. `online` is None for a chip never heard, `process`
+    where nobody entered it; `place` is the kind of work of the place where it stands, None where no place is known."""
 
     plate: Plate
     work: Work
@@ -89,6 +54,8 @@ class Machine:
     reported: str | None
     locking: bool
     in_use: bool
+    process: Process | None = None
+    place: Work | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +82,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Yes: by which certificate, for how long, until when the contact must have clicked."""
+    """Yes: by which certificate, for how long, until when the contact must have clicked; and what to say beside it."""
 
     checks: tuple[Check, ...]
     rules_version: int
@@ -124,6 +91,7 @@ class Permit:
     longest_s: int
     expires_at: datetime
     click_before: datetime
+    warnings: tuple[ReasonCode, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +106,24 @@ class Refusal:
 
 def decide(scan: Scan, rules: Rules) -> Permit | Refusal:
     """The permit, or every reason against it."""
-    examined = _examined(scan, rules)
-    papers = examined[0].problems if examined else _NO_PAPERS
-    checks = (*_person_checks(scan, rules), *_paper_checks(papers), *_machine_checks(scan))
-    if examined and all(check.passed for check in checks):
-        return _permit(scan, examined[0].certificate, checks, rules)
-    return Refusal(checks, rules.version, _all_reasons(checks, examined), _alerts(scan, examined))
+    machine = scan.machine
+    asked = Question(
+        scan.person, scan.certificates, work_here(machine.work, machine.place), scan.today, machine.process
+    )
+    verdict = licence.judge(asked, rules)
+    checks = (*_person_checks(verdict.person), *_paper_checks(verdict.papers), *_machine_checks(scan))
+    if all(check.passed for check in checks):
+        return _permit(scan, verdict, checks, rules)
+    of_machine = [check.reason for check in checks if check.reason is not None]
+    reasons = tuple(dict.fromkeys((*verdict.reasons, *of_machine)))
+    return Refusal(checks, rules.version, reasons, _alerts(scan, verdict, rules))
 
 
-def _person_checks(scan: Scan, rules: Rules) -> Iterator[Check]:
-    yield _check("standing", "worker_suspended" if scan.person.suspended else None)
-    yield _check("age", age_problem(scan.person.birth, scan.today, rules.age))
+def _person_checks(person: Sequence[ReasonCode]) -> Iterator[Check]:
+    """Age is a line of its own; whatever else stands against a person is the other."""
+    ages: tuple[ReasonCode, ...] = ("under_age", "over_age")
+    yield _check("standing", next((reason for reason in person if reason not in ages), None))
+    yield _check("age", next((reason for reason in person if reason in ages), None))
 
 
 def _paper_checks(papers: tuple[ReasonCode, ...]) -> Iterator[Check]:
@@ -175,40 +150,14 @@ def _check(name: CheckName, reason: ReasonCode | None) -> Check:
     return Check(name, reason is None, reason)
 
 
-def _examined(scan: Scan, rules: Rules) -> list[_Examined]:
-    """All certificates with what is wrong with each; the one to go by first."""
-    work, papers = scan.machine.work, rules.certificates
-    examined = [_Examined(held, problems(held, work, scan.today, papers)) for held in scan.certificates]
-
-    def rank(one: _Examined) -> tuple[int, int, int, UUID]:
-        heaviest = max((_WEIGHT.index(problem) for problem in one.problems), default=-1)
-        return heaviest, len(one.problems), -last_day(one.certificate, papers).toordinal(), one.certificate.id
-
-    return sorted(examined, key=rank)
+def _alerts(scan: Scan, verdict: Verdict, rules: Rules) -> tuple[AlertCode, ...]:
+    """What the licence raises, as far as the catalogue has it, and A09 where it is live on another machine."""
+    found = {*licence.alerts(verdict, rules), *(("A09",) if scan.live_elsewhere else ())}
+    return tuple(code for code in ALERTS if code in found)
 
 
-def _all_reasons(checks: Sequence[Check], examined: Sequence[_Examined]) -> tuple[ReasonCode, ...]:
-    """The papers' reasons before the others: they take the longest to put right (picture 03)."""
-    reasons: list[ReasonCode] = []
-    if not examined or examined[0].problems:
-        reasons += [problem for one in examined for problem in one.problems] or _NO_PAPERS
-    reasons += [check.reason for check in checks if check.reason is not None]
-    return tuple(dict.fromkeys(reasons))
-
-
-def _alerts(scan: Scan, examined: Sequence[_Examined]) -> tuple[AlertCode, ...]:
-    """A01 without a usable certificate, A03 where one only lapsed, A09 where it is live on another machine."""
-    alerts: list[AlertCode] = []
-    if not examined or examined[0].problems:
-        found = [set(one.problems) for one in examined]
-        lapsed = any(wrong <= _LAPSED for wrong in found) and not any(wrong & _WITHDRAWN for wrong in found)
-        alerts.append("A03" if lapsed else "A01")
-    if scan.live_elsewhere:
-        alerts.append("A09")
-    return tuple(alerts)
-
-
-def _permit(scan: Scan, best: Certificate, checks: tuple[Check, ...], rules: Rules) -> Permit:
+def _permit(scan: Scan, verdict: Verdict, checks: tuple[Check, ...], rules: Rules) -> Permit:
+    best = verdict.examined[0].certificate
     longest_s = min(_longest_s(scan.machine, rules), _seconds_left(scan, best, rules))
     return Permit(
         checks=checks,
@@ -218,6 +167,7 @@ def _permit(scan: Scan, best: Certificate, checks: tuple[Check, ...], rules: Rul
         longest_s=longest_s,
         expires_at=scan.now + timedelta(seconds=longest_s),
         click_before=scan.now + timedelta(seconds=rules.click_within_s[scan.machine.presence]),
+        warnings=verdict.warnings,
     )
 
 

@@ -34,6 +34,8 @@ ReasonCode = Literal[
     "worker_suspended",
     "under_age",
     "over_age",
+    "off_post",
+    "verification_stale",
     "too_many_attempts",
     "platform_unavailable",
     "code_wrong",
@@ -178,6 +180,7 @@ REASONS: dict[ReasonCode, Reason] = {
             Words(
                 "看通知里的原因，办完再扫；也可以申诉。", "See the notice for why, settle it and scan again; or appeal."
             ),
+            law.ORDER,
         ),
         Reason(
             "certificate_suspected_fake",
@@ -191,12 +194,12 @@ REASONS: dict[ReasonCode, Reason] = {
         Reason(
             "wrong_item",
             Words(
-                "你的证不是熔化焊接与热切割作业。", "Your certificate is not for fusion welding and thermal cutting."
+                "你的证上的项目不适用这种焊机。", "The item on your certificate does not cover this kind of machine."
             ),
             Words(
                 "有这个项目的证就上传，没有请换持证的人。", "Upload one for this work, or let a certified welder start."
             ),
-            law.MUST_HOLD,
+            law.ITEM,
         ),
         Reason(
             "wrong_domain",
@@ -217,6 +220,7 @@ REASONS: dict[ReasonCode, Reason] = {
             "worker_suspended",
             Words("你的开机资格已暂停。", "Your right to start machines is suspended."),
             Words("问单位安全员；不同意可以申诉。", "Ask your safety officer; you may appeal."),
+            law.ORDER,
         ),
         Reason(
             "under_age",
@@ -229,6 +233,24 @@ REASONS: dict[ReasonCode, Reason] = {
             Words("年龄已超过特种作业的上限。", "You are above the age limit for special work."),
             Words("请换持证的人；信息不对可以申诉。", "Let a certified welder start; appeal if the record is wrong."),
             law.AGE,
+        ),
+        Reason(
+            "off_post",
+            Words("你离开焊接岗位满六个月了。", "You have been away from welding for six months."),
+            Words(
+                "先考实操，请安全员登记；在别处干过活也可以登记。",
+                "Pass the practical test and have the safety officer enter it, or enter your work elsewhere.",
+            ),
+            law.OFF_POST,
+        ),
+        Reason(
+            "verification_stale",
+            Words("你的证太久没和证书库核对。", "Your certificate was not checked with the register for too long."),
+            Words(
+                "请安全员重新核对；急活请换持证的人。",
+                "Ask the safety officer to check it again; let a certified welder do urgent work.",
+            ),
+            law.MUST_HOLD,
         ),
         Reason(
             "too_many_attempts",

@@ -43,6 +43,7 @@ _PAPERS: Mapping[str, Words] = {
     "certificate_cancelled": Words("发证机关已注销这张证", "The issuer has cancelled the certificate"),
     "certificate_suspended": Words("这张证暂停使用", "The certificate is suspended"),
     "certificate_suspected_fake": Words("证的真假要核对", "The certificate needs checking against the original"),
+    "verification_stale": Words("太久没和证书库核对", "The certificate was not checked with the register for too long"),
     "wrong_item": Words("证的项目对不上这类作业", "The certificate does not cover this kind of work"),
     "wrong_domain": Words("证不能用在这类场所", "The certificate is not good for this kind of place"),
 }

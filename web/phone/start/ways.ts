@@ -19,6 +19,8 @@ const WAYS: Partial<Record<Shapes['Reason']['code'], Way>> = {
   worker_suspended: 'papers',
   under_age: 'papers',
   over_age: 'papers',
+  off_post: 'papers',
+  verification_stale: 'papers',
   certificate_in_use_elsewhere: 'other_session',
   machine_not_chipped: 'other_machine',
   machine_blocked: 'other_machine',

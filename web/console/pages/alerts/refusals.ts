@@ -16,6 +16,8 @@ const REASONS: Record<string, { zh: string; en: string }> = {
   certificate_in_use_elsewhere: { zh: '证正在别处开着机', en: 'certificate in use elsewhere' },
   worker_suspended: { zh: '焊工被暂停', en: 'worker suspended' },
   under_age: { zh: '不满 18 岁', en: 'under 18' },
+  off_post: { zh: '离岗满六个月', en: 'off the post for six months' },
+  verification_stale: { zh: '太久没核对证', en: 'certificate not checked for too long' },
   over_age: { zh: '超过退休年龄', en: 'over the retirement age' },
 }
 

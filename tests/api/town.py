@@ -267,9 +267,9 @@ async def _furnish(town: Town) -> None:
         ("37", "山东省", "Shandong", None),
     ):
         await town.enter("division", shapes.Division(code=code, name_zh=zh, name_en=en, parent=parent))
-    first = "91410502MA00000" + "01"
-    code = first + identity.credit_check(first)
-    await town.enter("enterprise", shapes.Enterprise(name="样例钢构厂", credit_code=code, division="410502"))
+    await town.enter(
+        "enterprise", shapes.Enterprise(name="样例钢构厂", credit_code="91410502MA00000072", division="410502")
+    )
 
 
 def rows_of(database: Database, table: str) -> int:

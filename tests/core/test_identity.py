@@ -14,7 +14,8 @@ SAMPLE = "11010519491231002X"  # the standard's own sample
 
 dates = st.dates(date(1900, 1, 1), TODAY)
 numbers = st.builds(lambda born, order: with_check(f"410502{born:%Y%m%d}{order:03d}"), dates, st.integers(0, 999))
-credit_bodies = st.text("0123456789ABCDEFGHJKLMNPQRTUWXY", min_size=9, max_size=9).map(lambda text: f"91410500{text}")
+CREDIT = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+organisations = st.text(CREDIT, min_size=8, max_size=8)
 
 
 def with_check(first_17: str) -> str:
@@ -28,10 +29,20 @@ def test_the_samples_of_the_standards_pass() -> None:
     assert identity.credit_fault("9144030071526726XG") is None
 
 
-@given(numbers, st.integers(0, 17), st.sampled_from("0123456789X"))
+@given(numbers, st.integers(0, 17), st.sampled_from("0123456789XxA１ "))
 def test_every_single_changed_character_of_an_identity_number_is_found(number: str, place: int, other: str) -> None:
     changed = number[:place] + other + number[place + 1 :]
     assert (identity.identity_fault(changed, TODAY) is None) == (changed == number)
+
+
+@given(numbers, st.integers(0, 17), st.characters())
+def test_a_character_that_has_no_place_there_is_named(number: str, place: int, other: str) -> None:
+    if other in ("0123456789X" if place == 17 else "0123456789"):
+        return
+    wrong = identity.identity_fault(number[:place] + other + number[place + 1 :], TODAY)
+    assert wrong is not None
+    assert (wrong.code, wrong.position) == ("character", place + 1)
+    assert f"位置 {place + 1} " in wrong.words.zh
 
 
 @given(numbers, st.integers(0, 16))
@@ -40,11 +51,70 @@ def test_two_neighbours_of_an_identity_number_that_changed_places_are_found(numb
     assert (identity.identity_fault(changed, TODAY) is None) == (changed == number)
 
 
-@given(credit_bodies, st.integers(0, 17), st.sampled_from("0123456789ABCDEFGHJKLMNPQRTUWXY"))
+def credit(organisation: str, before: str = "91410500") -> str:
+    first = before + organisation + identity.organisation_check(organisation)
+    return first + identity.credit_check(first)
+
+
+@given(organisations, st.integers(0, 17), st.sampled_from(CREDIT + "IOSVZ"))
 def test_every_single_changed_character_of_a_credit_code_is_found(body: str, place: int, other: str) -> None:
-    code = body + identity.credit_check(body)
+    code = credit(body)
     changed = code[:place] + other + code[place + 1 :]
     assert (identity.credit_fault(changed) is None) == (changed == code)
+
+
+@given(organisations, st.integers(8, 16), st.sampled_from(CREDIT))
+def test_where_both_checks_of_a_credit_code_fail_the_slip_is_in_the_organisation_code(
+    body: str, place: int, other: str
+) -> None:
+    code = credit(body)
+    wrong = identity.credit_fault(code[:place] + other + code[place + 1 :])
+    assert wrong is None or wrong.code == "check"
+    assert wrong is None or wrong.position == 18 or "9 to 17" in wrong.text
+
+
+@pytest.mark.parametrize(
+    ("code", "fault", "position"),
+    [
+        ("91350100M000100Y4", "length", None),
+        ("9135O100M000100Y43", "character", 5),  # letters that look like digits are no part of it
+        ("91350100M000100Y44", "check", 18),
+        ("92350100M000100Y43", "check", 18),
+        ("91350100M000200Y43", "check", 17),  # both checks: between 9 and 17
+        ("91350100M000100Y5" + identity.credit_check("91350100M000100Y5"), "organisation", 17),
+    ],
+)
+def test_a_wrong_credit_code_says_which_character(code: str, fault: str, position: int | None) -> None:
+    wrong = identity.credit_fault(code)
+    assert wrong is not None
+    assert (wrong.code, wrong.position) == (fault, position)
+    assert position is None or f"位置 {position}" in wrong.words.zh
+    assert code not in wrong.words.zh + wrong.words.en
+
+
+@pytest.mark.parametrize(("first_8", "check"), [("M000100Y", "4"), ("71526726", "X"), ("00000000", "0")])
+def test_an_organisation_code_has_a_check_of_its_own(first_8: str, check: str) -> None:
+    assert identity.organisation_check(first_8) == check
+
+
+def test_digits_that_were_never_a_division_are_a_warning_and_no_fault() -> None:
+    divisions = {"110105", "410502", "410500"}
+    odd = with_check("41059919900101001")
+    assert identity.identity_fault(odd, TODAY) is None
+    warning = identity.identity_warning(odd, divisions)
+    assert warning is not None
+    assert (warning.code, warning.position, warning.words.zh) == (
+        "division_unknown",
+        1,
+        "位置 1–6 不是有过的区划代码",
+    )
+    assert identity.identity_warning(SAMPLE, divisions) is None
+    assert identity.identity_warning(with_check("91115619860723401"), divisions) is None
+    assert identity.credit_warning(credit("MA000000"), divisions) is None
+    assert identity.credit_warning(credit("MA000000", "91100000"), divisions) is None
+    strange = identity.credit_warning(credit("MA000000", "91419900"), divisions)
+    assert strange is not None
+    assert (strange.position, strange.text) == (3, "characters 3 to 8 are no division that ever was")
 
 
 @pytest.mark.parametrize(
@@ -55,9 +125,12 @@ def test_every_single_changed_character_of_a_credit_code_is_found(body: str, pla
         ("1101051949123100X2", "character", 17),
         ("11010519491231002x", "character", 18),
         (with_check("00010519491231002"), "division", 1),
-        (with_check("11010519490230002"), "birth_date", 7),
+        (with_check("11010519490230002"), "birth_date", 13),  # 30 February
+        (with_check("11010519491331002"), "birth_date", 11),
+        (with_check("11010519490031002"), "birth_date", 11),
         (with_check("11010518991231002"), "birth_date", 7),
-        (with_check("11010520260102002"), "birth_date", 7),
+        (with_check("11010520270102002"), "birth_date", 7),
+        (with_check("11010520260102002"), "birth_date", 7),  # tomorrow
         ("110105194912310020", "check", 18),
     ],
 )
@@ -65,17 +138,12 @@ def test_a_wrong_identity_number_says_which_character(number: str, code: str, po
     wrong = identity.identity_fault(number, TODAY)
     assert wrong is not None
     assert (wrong.code, wrong.position) == (code, position)
-    assert number == "" or number not in wrong.text
+    assert number == "" or number not in wrong.words.en + wrong.words.zh
+    assert position is None or f"位置 {position}" in wrong.words.zh
 
 
 def test_a_foreigner_with_permanent_residence_has_an_identity_number_too() -> None:
     assert identity.identity_fault(with_check("91115619860723401"), TODAY) is None
-
-
-def test_letters_that_look_like_digits_are_no_part_of_a_credit_code() -> None:
-    wrong = identity.credit_fault("9135O100M000100Y43")
-    assert wrong is not None
-    assert (wrong.code, wrong.position) == ("character", 5)
 
 
 def test_an_operation_certificate_carries_its_holders_identity_number() -> None:

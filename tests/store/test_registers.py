@@ -187,9 +187,9 @@ divisions:
   - {code: 4105, name_zh: 安阳, name_en: Anyang, parent: "41"}
   - {code: "42", name_zh: 湖北, name_en: Hubei, zone: Mars/Olympus}
 enterprises:
-  - {name: 甲, credit_code: 91410502MA0000001G, division: "41"}
-  - {name: 乙, credit_code: 91410502MA0000001F, division: "4105"}
-  - {name: 丙, credit_code: 914105000000000EXL, division: "99"}
+  - {name: 甲, credit_code: 91410502MA00000073, division: "41"}
+  - {name: 乙, credit_code: 91410502MA00000072, division: "4105"}
+  - {name: 丙, credit_code: 914105000000000E5A, division: "99"}
 chips:
   - {chip: WG0000000001, model: x, shard: "ff"}
   - {chip: WG0000000001, model: x}
@@ -364,13 +364,13 @@ async def test_an_officer_of_one_district_cannot_enter_into_another(database: Da
 
 async def test_an_enterprise_out_of_sight_cannot_be_entered_again(database: Database) -> None:
     await seeded(database)
-    entry = shapes.Enterprise(name="x", credit_code="91410502MA0000001F", division="410522")
+    entry = shapes.Enterprise(name="x", credit_code="91410502MA00000072", division="410522")
     with pytest.raises(psycopg.errors.UniqueViolation):
         await entered(database, "division:41/4105/410522", entry)
 
 
 async def test_errors_of_an_entry_name_the_fields_and_all_of_them(database: Database) -> None:
-    entry = shapes.Enterprise(name="x", credit_code="91410502MA0000001G", division="41")
+    entry = shapes.Enterprise(name="x", credit_code="91410502MA00000073", division="41")
     with pytest.raises(RegisterError, match=r"credit_code: character 18.*division: there is no division 41"):
         await entered(database, "platform", entry)
 

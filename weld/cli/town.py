@@ -14,7 +14,7 @@ from uuid import uuid4
 from weld.core import plate
 
 DIVISION = "410502"
-CREDIT_CODE = "91410502MA0000001F"
+CREDIT_CODE = "91410502MA00000072"
 ISSUER = "河南省应急管理厅"
 
 

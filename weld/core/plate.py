@@ -35,11 +35,12 @@ def check_character(body: str) -> str:
     return ALPHABET[(1 - _state(body)) % 36]
 
 
-def fault(text: str) -> Fault | None:
+def fault(code: str) -> Fault | None:
     """Why this is no plate, or None where it is one."""
-    wrong = shape_fault(text, _SHAPE)
-    if wrong is None and not check(text):
-        return Fault("check", "character 17, the check, does not fit the other 16: one of them is wrong", 17)
+    wrong = shape_fault(code, _SHAPE)
+    if wrong is None and not check(code):
+        text = "character 17, the check, does not fit the other 16: one of them is wrong"
+        return Fault("check", text, 17, "位置 17 的校验码与前 16 位不符：其中有一位错")
     return wrong
 
 

@@ -270,9 +270,7 @@ def _enterprise(place: places.Place, number: int, nth: int) -> Enterprise:
 def _credit_code(division: str, nth: int) -> str:
     """GB 32100 with an organisation code inside, which has a check of its own (GB 11714)."""
     body = f"MADEM{nth:03d}"
-    total = sum(int(sign, 36) * weight for sign, weight in zip(body, (3, 7, 9, 10, 5, 8, 4, 2), strict=True))
-    check = {10: "X", 11: "0"}.get(11 - total % 11, str(11 - total % 11))
-    first = f"91{division}{body}{check}"
+    first = f"91{division}{body}{identity.organisation_check(body)}"
     return first + identity.credit_check(first)
 
 

@@ -142,6 +142,10 @@ def test_a_wrong_identity_number_says_which_character(number: str, code: str, po
     assert position is None or f"位置 {position}" in wrong.words.zh
 
 
+def test_who_is_born_today_has_a_sound_number() -> None:
+    assert identity.identity_fault(with_check("41050220260101001"), TODAY) is None
+
+
 def test_a_foreigner_with_permanent_residence_has_an_identity_number_too() -> None:
     assert identity.identity_fault(with_check("91115619860723401"), TODAY) is None
 

@@ -20,6 +20,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._shelves: dict[str, Shelf] = {}
+        self._awaited: dict[str, Shelf] = {}  # of each shard: the newest reading that goes on
 
     def __len__(self) -> int:
         return sum(len(shelf) for shelf in self._shelves.values())
@@ -43,6 +44,7 @@ class Memory:
         """Forget everything about these shards."""
         for shard in shards:
             self._shelves.pop(shard, None)
+            self._awaited.pop(shard, None)
 
     def of(self, shard: str) -> Shelf:
         """The chips of one shard; do not await while you go through them."""
@@ -52,13 +54,22 @@ class Memory:
         """Remember what the store knows of these shards, and nothing else."""
         self.drop(shards)
         for shard in shards:
-            loaded = {row.chip_no: from_row(row) for row in await chips.of_shards(conn, [shard])}
-            for boot in await chips.newest_boots(conn, [shard]):
-                if (chip := loaded.get(boot.chip_no)) is not None:
-                    chip.anchor_at(Anchor(boot.boot, ms_of(boot.anchor_at)))
-            self._shelves[shard] = Shelf(shard)
-            self.advance((None, chip) for chip in loaded.values())
+            shelf = self._awaited[shard] = Shelf(shard)
+            await _fill(shelf, conn, shard)
+            if (
+                self._awaited.get(shard) is shelf
+            ):  # else it was lost, or taken anew, while we read: ours is the older picture
+                self._shelves[shard] = self._awaited.pop(shard)
         gc.freeze()  # what is remembered stays: the collector need not look at it again and again
+
+
+async def _fill(shelf: Shelf, conn: Conn, shard: str) -> None:
+    loaded = {row.chip_no: from_row(row) for row in await chips.of_shards(conn, [shard])}
+    for boot in await chips.newest_boots(conn, [shard]):
+        if (chip := loaded.get(boot.chip_no)) is not None:
+            chip.anchor_at(Anchor(boot.boot, ms_of(boot.anchor_at)))
+    for chip in loaded.values():
+        shelf.put(chip)
 
 
 async def load_named(conn: Conn, names: Sequence[str]) -> dict[str, Chip]:

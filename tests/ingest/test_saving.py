@@ -197,6 +197,18 @@ def test_p13_a_chip_is_told_at_most_once_in_ten_seconds_and_about_all_its_boots(
     assert [one.boots for one in book.due(11.0)] == [(2,)]
 
 
+def test_p13_chips_of_a_shard_that_was_lost_are_its_new_owners_to_tell() -> None:
+    book = Confirmations(10.0, most_a_s=100)
+    book.due(0.0)
+    book.heard("00", "CHIP0001", (1,), 0.0)
+    book.heard("01", "CHIP0002", (1,), 0.0)
+    book.forget("00")
+    book.heard("00", "CHIP0001", (2,), 0.1)  # and it came back
+    assert [(one.chip, one.boots) for one in book.due(1.0)] == [("CHIP0001", (2,)), ("CHIP0002", (1,))]
+    assert len(book) == 0
+    assert book.due(30.0) == []
+
+
 @pytest.mark.parametrize(
     ("kind", "made", "text"),
     [

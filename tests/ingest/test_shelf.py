@@ -1,5 +1,6 @@
 """What a worker remembers of its chips, packed: what goes in comes out, and only what changed is looked at."""
 
+import asyncio
 from uuid import UUID
 
 import msgspec
@@ -7,12 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.chip import NOTHING_OPEN, Anchor, Chip
+from ingest.memory import Memory
 from ingest.shelf import Shelf
+from tests.database import Database
+from tests.ingest.conftest import enrol
 from weld.core.detect import Licence
 from weld.core.fold import Fold
 from weld.core.intake import Track
 from weld.core.said import Moment
 from weld.core.session import Session
+from weld.store.connect import connect
 
 _BIG, _MS = st.integers(0, 2**53 - 1), st.integers(0, 4_102_444_800_000)
 _BOOT = st.integers(0, 2**31 - 1)
@@ -103,3 +108,16 @@ def test_a_session_that_ended_is_kept_packed_and_comes_back_as_it_was() -> None:
 
 def test_nobody_is_known_under_another_name() -> None:
     assert Shelf("00").get("CHIP0001") is None
+
+
+async def test_a_shard_that_is_lost_while_it_is_read_is_not_remembered(database: Database) -> None:
+    enrol(database)
+    memory = Memory()
+    async with await connect(database.url("ingest"), "test") as conn:
+        reading = asyncio.create_task(memory.load(conn, ["00"]))
+        await asyncio.sleep(0)
+        memory.drop(["00"])
+        await reading
+        assert memory.get("00", "CHIP0001") is None
+        await memory.load(conn, ["00"])
+        assert memory.get("00", "CHIP0001") is not None

@@ -17,7 +17,7 @@ from weld.core.catalogue import ALERTS
 from weld.core.deadline import Deadlines
 from weld.core.law import Words
 from weld.core.sentence import Told
-from weld.store import alerts, audit
+from weld.store import alerts
 from weld.store.alerts import AlertRow, Wanted
 
 router = APIRouter(tags=["alerts"])
@@ -68,7 +68,7 @@ async def acknowledge_alert(alert: UUID, caller: Actor) -> desk.Alert:
     """Take an alert up. Doing it again changes nothing."""
     await _found(caller, alert)
     if await alerts.acknowledge(caller.conn, alert, caller.actor, caller.now):
-        await audit.record(caller.conn, caller.now, caller.actor, "alert.acknowledged", str(alert), {})
+        caller.leave_trace("alert.acknowledged", str(alert), {})
     return view(await _found(caller, alert))
 
 
@@ -80,7 +80,7 @@ async def close_alert(alert: UUID, asked: desk.CloseRequest, caller: Actor) -> d
         raise RefusedError("already_ended", detail=f"closed as {before.outcome}")
     if await alerts.close(caller.conn, alert, asked.outcome, asked.note, caller.actor, caller.now):
         words = {"outcome": asked.outcome}
-        await audit.record(caller.conn, caller.now, caller.actor, "alert.closed", str(alert), words)
+        caller.leave_trace("alert.closed", str(alert), words)
     return view(await _found(caller, alert))
 
 

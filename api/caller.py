@@ -7,9 +7,9 @@ pages a cookie; where both come the bearer counts. The transaction is committed 
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -20,7 +20,8 @@ from api.parts import Parts, parts_of
 from api.problems import RefusedError, language_of
 from weld.core import secret
 from weld.core.law import Language
-from weld.store import officers, signins
+from weld.store import audit, officers, signins
+from weld.store.audit import Trace
 from weld.store.connect import Conn, scoped
 from weld.store.signins import OfficerRow
 
@@ -39,6 +40,7 @@ class Caller:
     """One request: its transaction, its time, and whose it is. `actor` is what the audit names.
 
     `officer` is there for an officer, with scope and rights; `at_screen` says that a sign-in brought him and not a key.
+    `traces` go to the audit when all else is done, as others wait from there on.
     """
 
     conn: Conn
@@ -51,6 +53,11 @@ class Caller:
     token_hash: bytes = b""
     officer: OfficerRow | None = None
     at_screen: bool = False
+    traces: list[Trace] = field(default_factory=list)
+
+    def leave_trace(self, action: str, subject: str, detail: dict[str, Any], *, actor: str | None = None) -> None:
+        """A row for the audit, committed with the request or not at all; ids only, never personal data."""
+        self.traces.append(Trace(self.now, actor or self.actor, action, subject, detail))
 
 
 class Rule(ABC):
@@ -62,7 +69,9 @@ class Rule(ABC):
     async def __call__(self, request: Request, _token: Annotated[object, Depends(_bearer)]) -> AsyncIterator[Caller]:
         parts = parts_of(request)
         async with scoped(parts.pool, _NOBODY) as conn:
-            yield await self.enter(_nobody(request, parts, conn), request)
+            caller = await self.enter(_nobody(request, parts, conn), request)
+            yield caller
+            await audit.append(conn, caller.traces)
 
     @abstractmethod
     async def enter(self, caller: Caller, request: Request) -> Caller:

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from api.caller import Caller, Officer, through
 from api.problems import RefusedError
 from schemas import desk as shapes
-from weld.store import audit, desk, endpoints
+from weld.store import desk, endpoints
 from weld.store.endpoints import EndpointRow
 
 router = APIRouter(tags=["desk"])
@@ -35,7 +35,7 @@ async def set_endpoint_state(endpoint: UUID, asked: shapes.EndpointState, caller
         raise RefusedError("not_found")
     if before != asked.state:
         detail = {"before": before, "state": asked.state}
-        await audit.record(caller.conn, caller.now, caller.actor, "endpoint.state", str(endpoint), detail)
+        caller.leave_trace("endpoint.state", str(endpoint), detail)
     return _view((await endpoints.search(caller.conn, caller.now, endpoint))[0])
 
 
@@ -54,7 +54,7 @@ async def resend_delivery(delivery: UUID, caller: Actor) -> shapes.Delivery:
     if not await endpoints.resend(caller.conn, delivery):
         raise RefusedError("already_ended", detail=f"it is {before.state}")
     detail = {"before": before.state, "endpoint": str(before.endpoint)}
-    await audit.record(caller.conn, caller.now, caller.actor, "delivery.resent", str(delivery), detail)
+    caller.leave_trace("delivery.resent", str(delivery), detail)
     return await _found(caller, delivery)
 
 

@@ -105,6 +105,8 @@ async def read_timeline(plate: http.Plate, caller: Reader, asked: Annotated[When
     arcs = await timeline.arcs(caller.conn, span)
     held = await sessions.search(caller.conn, plate=plate, since=span.since, until=span.until, limit=_MOST_SESSIONS)
     gaps = await timeline.gaps(caller.conn, span)
+    if held:  # a page that is left open asks again and again, mostly for a machine that nobody uses
+        caller.leave_trace("sessions.listed", plate, {"sessions": len(held), "fields": "worker names"})
     return desk.Timeline(
         plate=plate,
         since=span.since,

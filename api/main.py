@@ -24,7 +24,8 @@ from api.settings import ApiSettings
 from weld.kit.clock import Clock
 from weld.kit.door import Door, announce, port_taken
 from weld.kit.settings import PORTS
-from weld.store import access_rules, idempotency, officers, pulse, signins
+from weld.store import access_rules, audit, idempotency, officers, pulse, signins
+from weld.store.audit import Trace
 from weld.store.connect import TRANSIENT, pool
 from weld.store.vault import Vault
 
@@ -63,10 +64,21 @@ async def serve(
             pages=listed(settings.pages_folder or PAGES),
             map_files=listed(settings.map_folder) if settings.map_folder else {},
         )
+        await _tell_the_audit(parts)
         door_port = _DOOR_PORT if settings.door_port is None else settings.door_port
         async with Door("127.0.0.1", door_port, {"database": partial(why_not, parts)}) as door:
             doors = f"http://127.0.0.1:{door.port}"
             await _work(parts, database_url, stop, partial(_tell, address_file, doors))
+
+
+async def _tell_the_audit(parts: Parts) -> None:
+    """By which rules this process decides: a file that was changed differs from what the last start said."""
+    words = {
+        "versions": [entry.version for entry in parts.rules],
+        "sha256": access_rules.mark(parts.settings.access_rules),
+    }
+    async with parts.pool.connection() as conn, conn.transaction():
+        await audit.append(conn, [Trace(parts.clock.now(), "api", "rules.loaded", "access_rules", words)])
 
 
 def _tell(address_file: Path | None, door: str, address: str) -> None:

@@ -2,7 +2,6 @@
 
 from datetime import UTC, date
 from typing import Annotated
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
@@ -16,7 +15,7 @@ from api.unlock_view import session
 from schemas import http
 from weld.core import mask
 from weld.core.unlocking import LATE_WORD
-from weld.store import access_rules, audit, fields, grants, registers, sessions, signins, workers
+from weld.store import access_rules, fields, grants, registers, sessions, signins, workers
 from weld.store.workers import WorkerRow
 
 router = APIRouter(tags=["me"])
@@ -38,7 +37,7 @@ async def who_am_i(caller: WorkerCaller) -> http.Me:
     until = await signins.signed_in_until(caller.conn, caller.token_hash)
     unlock = await grants.live_of(caller.conn, row.id, caller.now - LATE_WORD)
     vault = caller.parts.vault
-    await _leave_a_trace(caller, row.id, "name, phone")
+    caller.leave_trace("person.read", str(row.id), {"fields": "name, phone"})
     return http.Me(
         worker=row.id,
         name=mask.mask_name(vault.open(fields.WORKER_NAME, row.id, row.name_sealed)),
@@ -58,7 +57,7 @@ async def my_certificates(caller: WorkerCaller) -> http.CertificateList:
     held = await workers.certificates(caller.conn, row.id)
     today = await _today(caller, row.division)
     rules = access_rules.in_force(caller.parts.rules, today)
-    await _leave_a_trace(caller, row.id, "certificate numbers")
+    caller.leave_trace("person.read", str(row.id), {"fields": "certificate numbers"})
     return http.CertificateList(
         certificates=[shown(one, caller.parts.vault, rules.certificates, today) for one in held]
     )
@@ -71,6 +70,7 @@ async def my_sessions(caller: WorkerCaller, asked: Annotated[Page, Query()]) -> 
     found = await sessions.search(caller.conn, worker=caller.worker, after=after, limit=asked.limit + 1)
     rows, last = page(found, asked.limit)
     following = encode(last.opened_at, last.id) if last else None
+    caller.leave_trace("person.read", str(caller.worker), {"fields": "name", "sessions": len(rows)})
     return http.SessionList(sessions=[session(row, caller.parts.vault) for row in rows], next=following)
 
 
@@ -84,7 +84,3 @@ async def _worker(caller: Caller) -> WorkerRow:
 async def _today(caller: Caller, code: str) -> date:
     division = await registers.find_division(caller.conn, code)
     return caller.now.astimezone(ZoneInfo(division.zone) if division else UTC).date()
-
-
-async def _leave_a_trace(caller: Caller, worker: UUID, what: str) -> None:
-    await audit.record(caller.conn, caller.now, caller.actor, "person.read", str(worker), {"fields": what})

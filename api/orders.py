@@ -11,7 +11,7 @@ from api.caller import Caller
 from api.parts import new_id
 from api.problems import RefusedError
 from api.scan import tidy
-from weld.store import audit, commands, grants, machines, pulse, sessions, signins
+from weld.store import commands, grants, machines, pulse, sessions, signins
 from weld.store.commands import CommandRow, GivenRow
 
 # An arc that is burning gets this long (architecture.md 4.5); level 1 does not wait.
@@ -75,7 +75,7 @@ async def block(caller: Caller, plate: str, why: str, *, blocked: bool) -> None:
     if not await machines.block(caller.conn, plate, why if blocked else None):
         raise RefusedError("not_found")
     action = "machine.blocked" if blocked else "machine.unblocked"
-    await audit.record(caller.conn, caller.now, caller.actor, action, plate, {"reason": why})
+    caller.leave_trace(action, plate, {"reason": why})
 
 
 async def _end_order(caller: Caller, plate: str, chip: str, session: UUID) -> CommandRow:
@@ -100,7 +100,7 @@ async def _end_order(caller: Caller, plate: str, chip: str, session: UUID) -> Co
 async def _give(caller: Caller, order: CommandRow) -> GivenRow:
     await commands.give(caller.conn, order)
     words = {"command": str(order.id), "level": order.level, "reason": order.why}
-    await audit.record(caller.conn, caller.now, caller.actor, f"command.{order.kind}", order.plate, words)
+    caller.leave_trace(f"command.{order.kind}", order.plate, words)
     given = await commands.live(caller.conn, order.plate)
     if given is None:
         raise RefusedError("machine_locking")

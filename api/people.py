@@ -19,7 +19,7 @@ from schemas import desk, http
 from weld.core import mask
 from weld.core.certificate import CertificateRules
 from weld.core.standing import Standing, Stands, stands
-from weld.store import access_rules, audit, fields, workers
+from weld.store import access_rules, fields, workers
 from weld.store.workers import ListedRow, PaperRow
 
 router = APIRouter(tags=["people"])
@@ -54,7 +54,7 @@ async def list_workers(caller: Reader, asked: Annotated[Filter, Query()]) -> des
     """Workers in your scope, the newest first. Asked for a standing a page may be short: follow `next` until it is null."""
     found, following = await _search(caller, asked)
     detail = {"workers": len(found), "fields": "name, phone"}
-    await audit.record(caller.conn, caller.now, caller.actor, "people.listed", "workers", detail)
+    caller.leave_trace("people.listed", "workers", detail)
     return desk.WorkerList(workers=await _views(caller, found), next=encode(following) if following else None)
 
 
@@ -66,7 +66,7 @@ async def read_worker(worker: UUID, caller: Reader) -> desk.WorkerDetail:
         raise RefusedError("not_found")
     known, vault = found[0], caller.parts.vault
     detail = {"fields": "name, phone, identity, certificate numbers"}
-    await audit.record(caller.conn, caller.now, caller.actor, "person.read", str(worker), detail)
+    caller.leave_trace("person.read", str(worker), detail)
     return desk.WorkerDetail(
         worker=(await _views(caller, found))[0],
         identity=mask.mask_identity(vault.open(fields.WORKER_IDENTITY, worker, known.row.identity_sealed)),

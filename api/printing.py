@@ -20,7 +20,7 @@ from api.problems import RefusedError
 from api.settings import ApiSettings
 from schemas import desk, http
 from weld.core.plate import url
-from weld.store import audit, registers
+from weld.store import registers
 from weld.store.registers import LabelRow
 from weld.store.vault import Vault
 
@@ -89,7 +89,7 @@ async def _printed(caller: Caller, asked: desk.SheetRequest) -> list[LabelRow]:
     """The machines whose plates are asked for, all of them or none; and a trace of who asked."""
     rows = await _found(caller, asked)
     subject = rows[0].plate if len(rows) == 1 else "plates"
-    await audit.record(caller.conn, caller.now, caller.actor, "plates.printed", subject, {"plates": len(rows)})
+    caller.leave_trace("plates.printed", subject, {"plates": len(rows)})
     return rows
 
 

@@ -12,9 +12,8 @@ from fastapi import APIRouter, Response
 
 from api.caller import Caller, Officer, through
 from api.problems import RefusedError
-from api.registers import PUTS, Desk, Kind, RegisterError
+from api.registers import PUTS, Desk, Kind, RegisterError, told
 from schemas import registers as shapes
-from weld.store import audit
 from weld.store.registers import CLASHES
 
 router = APIRouter(prefix="/registers", tags=["registers"])
@@ -89,9 +88,7 @@ async def _enter(caller: Caller, kind: Kind, entry: shapes.Shape, response: Resp
     except CLASHES:
         raise RefusedError("not_allowed", detail="it lies outside your scope, or was entered this moment") from None
     if entered.outcome != "unchanged":
-        words = {"outcome": entered.outcome}
-        subject = str(entered.id) if kind == "officer" else entered.name
-        await audit.record(caller.conn, caller.now, caller.actor, f"register.{kind}", subject, words)
+        caller.leave_trace(*told(kind, entry, entered))
     response.status_code = 201 if entered.outcome == "created" else 200
     return shapes.Entered(**entered._asdict())
 

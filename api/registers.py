@@ -70,6 +70,14 @@ class RegisterError(Exception):
         self.problems = problems
 
 
+def told(kind: Kind, entry: shapes.Shape, entered: Entered) -> tuple[str, str, dict[str, Any]]:
+    """Action, subject and detail for the audit: rights in full; a login may be somebody's name, his account's id is not."""
+    detail: dict[str, Any] = {"outcome": entered.outcome}
+    if isinstance(entry, shapes.Officer | shapes.OfficerKey):
+        detail |= {"scope": entry.scope, "rights": sorted(entry.rights)}
+    return f"register.{kind}", str(entered.id) if kind == "officer" else entered.name, detail
+
+
 async def put_division(conn: Conn, desk: Desk, entry: shapes.Division) -> Entered:
     """Add or change a division. Its parent is fixed, as scopes and histories name its path."""
     check = _Check(conn, desk)

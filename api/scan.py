@@ -21,7 +21,7 @@ from weld.core.ids import Plate, Worker
 from weld.core.licence import Person
 from weld.core.reasons import ReasonCode
 from weld.core.unlocking import LATE_WORD
-from weld.store import access_rules, alerts, audit, commands, fields, grants, machines, pulse, signins, workers
+from weld.store import access_rules, alerts, commands, fields, grants, machines, pulse, signins, workers
 from weld.store.machines import ScannedRow
 
 _DECIDED = Counter("weldgate_unlocks_total", "Attempts to unlock by what became of them", ["outcome"])
@@ -152,7 +152,7 @@ async def _grant(caller: Caller, worker: UUID, machine: ScannedRow, permit: Perm
     await grants.insert(caller.conn, row)
     await commands.supersede(caller.conn, machine.plate, "unlock", caller.now)
     await commands.give(caller.conn, _ticket(caller, row, machine.counter or 0, permit))
-    await audit.record(caller.conn, caller.now, caller.actor, "unlock.granted", machine.plate, {"unlock": str(row.id)})
+    caller.leave_trace("unlock.granted", machine.plate, {"unlock": str(row.id)})
     _DECIDED.labels("granted").inc()
     return Granted(row.id, fresh=True)
 
@@ -183,6 +183,7 @@ async def _deny(
     division, enterprise = (machine.division, machine.enterprise) if machine else (None, None)
     row = grants.RefusalRow(caller.request_id, worker, code, division, enterprise, list(reasons), caller.now)
     await grants.refuse(caller.conn, row)
+    caller.leave_trace("unlock.refused", code, {"refusal": str(row.id), "reasons": list(reasons)})
     _DECIDED.labels("refused").inc()
     for reason in reasons:
         _REFUSED.labels(reason).inc()

@@ -50,6 +50,7 @@ async def list_sessions(
     )
     rows, last = page(found, asked.limit)
     following = encode(last.opened_at, last.id) if last else None
+    caller.leave_trace("sessions.listed", "sessions", {"sessions": len(rows), "fields": "worker names"})
     return http.SessionList(sessions=[view(row, caller.parts.vault) for row in rows], next=following)
 
 
@@ -68,6 +69,7 @@ async def read_session(session: UUID, caller: Annotated[Caller, through(SignedIn
     found = await sessions.search(caller.conn, session=session, worker=caller.worker)
     if not found:
         raise RefusedError("not_found")
+    caller.leave_trace("session.read", str(session), {"fields": "worker name"})
     return view(found[0], caller.parts.vault)
 
 
@@ -77,6 +79,7 @@ async def end_session(session: UUID, caller: WorkerCaller) -> http.Session:
     if not await sessions.search(caller.conn, session=session, worker=caller.worker):
         raise RefusedError("not_found")
     await orders.end(caller, session)
+    caller.leave_trace("session.read", str(session), {"fields": "worker name"})
     await signins.look_as(caller.conn, f"worker:{caller.worker}")
     found = await sessions.search(caller.conn, session=session, worker=caller.worker)
     return view(found[0], caller.parts.vault)

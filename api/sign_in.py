@@ -57,11 +57,13 @@ async def sign_in(
     tried = await signins.try_code(caller.conn, given.request)
     wrong = _wrong(caller, given, tried)
     if wrong is not None or tried is None or tried.worker is None:
+        _trace_wrong(caller, given, tried)
         return answer((wrong or "code_wrong",), caller.language, caller.request_id)  # the try stays counted
     await signins.use_code(caller.conn, given.request, caller.now)
     token, lasts_s = secrets.token_urlsafe(32), caller.parts.settings.api_sign_in_lasts_s
     expires_at = caller.now + timedelta(seconds=lasts_s)
     await signins.sign_in(caller.conn, secret.key_hash(token), tried.worker, caller.now, expires_at)
+    caller.leave_trace("worker.signed_in", str(tried.worker), {}, actor=f"worker:{tried.worker}")
     if given.cookie:
         await _keep_in_page(caller, request, response, token, lasts_s)
     return http.SignedIn(token=None if given.cookie else token, worker=tried.worker, expires_at=expires_at)
@@ -72,6 +74,7 @@ async def sign_out(response: Response, caller: Annotated[Caller, through(SignedI
     """The token is worthless from now on."""
     await signins.sign_out(caller.conn, caller.token_hash, caller.now)
     cookies.clear(response, caller.parts.settings, cookies.WORKER)
+    caller.leave_trace("worker.signed_out", str(caller.worker), {})
 
 
 async def _keep_in_page(caller: Caller, request: Request, response: Response, token: str, lasts_s: int) -> None:
@@ -97,6 +100,13 @@ def _wrong(caller: Caller, given: http.SignIn, tried: signins.TriedRow | None) -
         return "code_expired"
     fits = hmac.compare_digest(tried.code_hash, _hash(caller, given.request, given.code))
     return None if fits and tried.worker is not None else "code_wrong"
+
+
+def _trace_wrong(caller: Caller, given: http.SignIn, tried: signins.TriedRow | None) -> None:
+    """Tries that count; made-up codes and the hundredth try at one leave no trace: anybody could fill the audit with them."""
+    if tried is not None and tried.tries <= caller.parts.settings.api_code_tries:
+        subject = "unknown" if tried.worker is None else str(tried.worker)
+        caller.leave_trace("worker.sign_in_wrong", subject, {"request": str(given.request)})
 
 
 def _hash(caller: Caller, request: UUID, code: str) -> bytes:

@@ -20,7 +20,7 @@ from api.parts import parts_of
 from api.problems import RefusedError, answer
 from schemas import staff
 from weld.core import password, secret, totp
-from weld.store import audit, fields, officers
+from weld.store import fields, officers
 
 router = APIRouter(tags=["staff"])
 
@@ -68,7 +68,7 @@ async def staff_sign_out(response: Response, caller: StaffCaller) -> None:
     await officers.sign_out(caller.conn, caller.token_hash, caller.now)
     cookies.clear(response, caller.parts.settings, cookies.STAFF)
     subject = caller.actor.removeprefix("officer:")
-    await audit.record(caller.conn, caller.now, caller.actor, "staff.signed_out", subject, {})
+    caller.leave_trace("staff.signed_out", subject, {})
 
 
 async def _judged(caller: Caller, given: staff.StaffSignIn) -> UUID | None:
@@ -88,7 +88,7 @@ async def _judged(caller: Caller, given: staff.StaffSignIn) -> UUID | None:
     # A password that fits beside a code that does not is what whoever reads the audit must see.
     words = {"password": password_fits, "code": step is not None}
     subject = "unknown" if found is None else str(found.id)
-    await audit.record(caller.conn, caller.now, caller.actor, "staff.sign_in_wrong", subject, words)
+    caller.leave_trace("staff.sign_in_wrong", subject, words)
     return None
 
 
@@ -100,7 +100,7 @@ async def _sign_in(caller: Caller, officer: UUID, request: Request, response: Re
         await officers.sign_out(caller.conn, secret.key_hash(before), caller.now)
     await officers.sign_in(caller.conn, token_hash, officer, caller.now, caller.now + timedelta(seconds=lasts_s))
     cookies.put(response, settings, cookies.STAFF, token, lasts_s)
-    await audit.record(caller.conn, caller.now, f"officer:{officer}", "staff.signed_in", str(officer), {})
+    caller.leave_trace("staff.signed_in", str(officer), {}, actor=f"officer:{officer}")
     return token_hash
 
 

@@ -44,7 +44,7 @@ async def test_a_blocked_machine_starts_for_nobody_until_it_is_brought_back(town
     assert (await town.unlock(welder, code)).json()["error"] == "machine_blocked"
     await town.http.post(f"/api/v1/machines/{code}/unblock", json={"reason": "已换封签"}, headers=officer)
     assert (await town.unlock(welder, code)).status_code == 201
-    actions = town.database.rows("SELECT action FROM weld.audit WHERE action LIKE 'machine.%%' ORDER BY id")
+    actions = town.database.rows("SELECT action FROM weld.audit WHERE action LIKE 'machine.%%' ORDER BY seq")
     assert actions == [("machine.blocked",), ("machine.unblocked",)]
 
 
@@ -109,7 +109,7 @@ async def test_an_alert_is_taken_up_and_settled_once(town: Town) -> None:
     again = await town.http.post(f"{path}/close", json={"outcome": "test", "note": "x"}, headers=officer)
     assert (again.status_code, again.json()["error"]) == (409, "already_ended")
     assert town.database.rows("SELECT fact FROM weld.outbox ORDER BY id") == [("alert.opened",), ("alert.closed",)]
-    actions = town.database.rows("SELECT action FROM weld.audit WHERE action LIKE 'alert.%%' ORDER BY id")
+    actions = town.database.rows("SELECT action FROM weld.audit WHERE action LIKE 'alert.%%' ORDER BY seq")
     assert actions == [("alert.acknowledged",), ("alert.closed",)]
     assert (await town.http.get("/api/v1/alerts?state=open", headers=officer)).json()["alerts"] == []
 

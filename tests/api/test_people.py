@@ -109,7 +109,7 @@ async def test_reading_people_leaves_a_trace_without_their_names(town: Town) -> 
     await town.http.get("/api/v1/workers", headers=officer)
     await town.http.get(f"/api/v1/workers/{welder.id}", headers=officer)
     rows = town.database.rows(
-        "SELECT action, subject, detail FROM weld.audit WHERE actor LIKE 'officer:%%' ORDER BY id"
+        "SELECT action, subject, detail FROM weld.audit WHERE actor LIKE 'officer:%%' ORDER BY seq"
     )
     assert [(action, subject) for action, subject, _ in rows] == [
         ("people.listed", "workers"),

@@ -48,7 +48,7 @@ async def test_an_entry_is_created_then_unchanged_then_updated_and_audited(town:
         (200, "unchanged"),
         (200, "updated"),
     ]
-    assert town.database.rows("SELECT action, subject FROM weld.audit ORDER BY id") == [
+    assert town.database.rows("SELECT action, subject FROM weld.audit ORDER BY seq") == [
         ("register.machine", "410502A000000001H"),
         ("register.machine", "410502A000000001H"),
     ]

@@ -24,7 +24,7 @@ def said(answer: httpx.Response) -> tuple[int, str]:
 
 
 def audited(town: Town) -> list[tuple[Any, ...]]:
-    return town.database.rows("SELECT actor, action, subject, detail FROM weld.audit ORDER BY id")
+    return town.database.rows("SELECT actor, action, subject, detail FROM weld.audit ORDER BY seq")
 
 
 async def wrong(town: Town, who: Account, http: httpx.AsyncClient) -> httpx.Response:

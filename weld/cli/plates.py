@@ -18,6 +18,7 @@ from api.printing import labels
 from api.settings import ApiSettings
 from weld.cli.as_api import as_api
 from weld.store import audit, registers
+from weld.store.audit import Trace
 from weld.store.connect import Conn, pool, scoped
 from weld.store.registers import LabelRow
 from weld.store.vault import Vault
@@ -59,7 +60,7 @@ async def draw(asked: Asked, out: Path, database_url: str, vault: Vault, setting
             raise AskedWronglyError(f"an SVG holds one plate and these are {len(rows)}; take a .pdf")
         made = labels(rows, settings, vault)
         out.write_bytes(svg(made[0]).encode() if out.suffix == ".svg" else sheets(made, demo=settings.demo))
-        await audit.record(conn, now, "command:plates", "plates.printed", "plates", {"plates": len(rows)})
+        await audit.append(conn, [Trace(now, "command:plates", "plates.printed", "plates", {"plates": len(rows)})])
     return len(rows)
 
 

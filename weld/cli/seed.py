@@ -1,7 +1,8 @@
 """`weldgate seed FILE`: fill the registers from a file, through the functions that the API uses.
 
 Everything is checked and everything that is wrong is said at once; then all of it is entered in one transaction, or
-nothing. Secrets that are made here are shown once and stored as hash or sealed. Refuses to go around the API's checks.
+nothing; each entry that changed something stands in the audit. Secrets that are made here are shown once and stored as hash or
+sealed. Refuses to go around the API's checks.
 """
 
 import sys
@@ -12,9 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from api.registers import PUTS, Desk, Entered, Kind, RegisterError
+from api.registers import PUTS, Desk, Entered, Kind, RegisterError, told
 from schemas import registers as shapes
 from weld.cli.seed_file import Entry, read
+from weld.store import audit
+from weld.store.audit import Trace
 from weld.store.connect import Conn, pool, scoped
 from weld.store.registers import Outcome
 from weld.store.vault import Vault
@@ -42,14 +45,18 @@ class MadeSecret(NamedTuple):
 
 @dataclass
 class Summary:
-    """What became of the entries of each kind, and the secrets that were made."""
+    """What became of the entries of each kind, the secrets that were made, and what the audit is told."""
 
     counts: dict[Kind, Counter[Outcome]] = field(default_factory=dict)
     secrets: list[MadeSecret] = field(default_factory=list, repr=False)
+    traces: list[Trace] = field(default_factory=list, repr=False)
 
-    def add(self, kind: Kind, entered: Entered) -> None:
-        """Count one entry and keep its secret."""
+    def add(self, entry: Entry, entered: Entered, now: datetime) -> None:
+        """Count one entry, keep its secret, and have the audit told."""
+        kind = entry.kind
         self.counts.setdefault(kind, Counter())[entered.outcome] += 1
+        if entered.outcome != "unchanged":
+            self.traces.append(Trace(now, "command:seed", *told(kind, entry.shape, entered)))
         if entered.secret is not None or entered.totp_secret is not None:
             self.secrets.append(MadeSecret(kind, entered.name, entered.secret, entered.totp_secret))
 
@@ -84,6 +91,7 @@ async def seed(
         summary, faults = await _enter_all(conn, desk, _in_order(found.entries), found.failed, say)
         if found.faults or faults:
             raise SeedError(path, found.faults + faults)  # rolls back
+        await audit.append(conn, summary.traces)
     return summary
 
 
@@ -94,7 +102,7 @@ async def _enter_all(
     faults: list[str] = []
     for number, entry in enumerate(entries, start=1):
         try:
-            summary.add(entry.kind, await PUTS[entry.kind](conn, desk, entry.shape))
+            summary.add(entry, await PUTS[entry.kind](conn, desk, entry.shape), desk.now)
         except RegisterError as error:
             # What points to an entry that is wrong itself needs no line of its own.
             own = [problem for problem in error.problems if problem.refers not in failed]

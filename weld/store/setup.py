@@ -2,7 +2,8 @@
 
 Group roles (weld_owner, weld_ingest, ...) hold the grants and cannot sign in; they are shared by all databases of a server.
 Login roles belong to one database (`<database>_ingest`), so that a throw-away stack on a production server can neither
-change its passwords nor enter its data. Refuses to hold passwords: they are handed in.
+change its passwords nor enter its data. weld_audit owns the audit and has no login at all.
+Refuses to hold passwords: they are handed in.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from psycopg import sql
 from psycopg.errors import DuplicateObject, UniqueViolation
 
 ROLES = ("owner", "ingest", "gateway", "dispatch", "api", "reader")
+_AUDIT = "audit"
 
 
 def role_url(server_url: str, database: str, role: str, password: str) -> str:
@@ -36,8 +38,10 @@ def create_database(server_url: str, database: str, passwords: Mapping[str, str]
     `server_url` belongs to a role that may create roles and databases; it is used here and by drop_database only.
     """
     with psycopg.connect(server_url, autocommit=True) as conn:
-        for role in ROLES:
+        for role in (*ROLES, _AUDIT):
             _create_group(conn, role)
+        # Migrations make the audit's tables as weld_audit. It takes a SET ROLE: without one the owner changes nothing there.
+        conn.execute("GRANT weld_audit TO weld_owner WITH INHERIT FALSE, SET TRUE")
         if conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,)).fetchone() is None:
             _create_database(conn, database, template)
         for role in ROLES:

@@ -17,6 +17,9 @@ SELECT line FROM (
     SELECT 'policy ' || tablename || ' ' || policyname || ' to ' || array_to_string(roles, ',') || ' using ' || coalesce(qual, '')
     FROM pg_policies WHERE schemaname = 'weld'
     UNION ALL
+    SELECT 'trigger ' || pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+    WHERE c.relnamespace = 'weld'::regnamespace AND NOT t.tgisinternal
+    UNION ALL
     SELECT 'grant ' || table_name || ' ' || grantee || ' ' || string_agg(privilege_type, ',' ORDER BY privilege_type)
     FROM information_schema.role_table_grants WHERE table_schema = 'weld' AND grantee <> 'weld_owner' AND table_name !~ '_[0-9]{8}$'
     GROUP BY table_name, grantee

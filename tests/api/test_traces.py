@@ -1,0 +1,280 @@
+"""What shows a person or changes something stands in the audit: every route is played, and a new one must say which it is."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psycopg
+
+from api.main import _tell_the_audit
+from tests.api.browser import account, browser, sign_in
+from tests.api.test_doors import ROUTES
+from tests.api.test_endpoints import delivery, endpoint
+from tests.api.test_registers import ENDPOINT, KEY, MACHINE, OFFICER, WORKER
+from tests.api.town import GOOD, Town, Welder
+from weld.core import mask, plate
+from weld.core.chain import START, Link, walk
+from weld.store import access_rules, audit
+
+# The route -> what the audit calls it.
+TRACED = {
+    "POST /sign-in": "worker.signed_in",
+    "DELETE /sign-in": "worker.signed_out",
+    "POST /staff/sign-in": "staff.signed_in",
+    "DELETE /staff/sign-in": "staff.signed_out",
+    "POST /unlocks": "unlock.granted",
+    "GET /sessions": "sessions.listed",
+    "GET /sessions/{session}": "session.read",
+    "POST /sessions/{session}/end": "command.end",
+    "GET /me": "person.read",
+    "GET /me/certificates": "person.read",
+    "GET /me/sessions": "person.read",
+    "GET /machines/{plate}/timeline": "sessions.listed",
+    "POST /machines/{plate}/lock": "command.lock",
+    "POST /machines/{plate}/block": "machine.blocked",
+    "POST /machines/{plate}/unblock": "machine.unblocked",
+    "POST /alerts/{alert}/acknowledge": "alert.acknowledged",
+    "POST /alerts/{alert}/close": "alert.closed",
+    "GET /workers": "people.listed",
+    "GET /workers/{worker}": "person.read",
+    "POST /endpoints/{endpoint}/state": "endpoint.state",
+    "POST /deliveries/{delivery}/resend": "delivery.resent",
+    "GET /machines/{plate}/plate.svg": "plates.printed",
+    "GET /machines/{plate}/plate.pdf": "plates.printed",
+    "POST /plates/sheet": "plates.printed",
+    "POST /registers/divisions": "register.division",
+    "POST /registers/enterprises": "register.enterprise",
+    "POST /registers/chips": "register.chip",
+    "POST /registers/machines": "register.machine",
+    "POST /registers/workers": "register.worker",
+    "POST /registers/certificates": "register.certificate",
+    "POST /registers/endpoints": "register.endpoint",
+    "POST /registers/officer-keys": "register.officer_key",
+    "POST /registers/officers": "register.officer",
+}
+# Neither shows a person nor changes anything. Of a code nobody is known yet: what is traced is its use.
+PLAIN = {
+    "POST /sign-in/codes",
+    "GET /staff/me",
+    "GET /installation",
+    "GET /plates/{plate}",
+    "GET /unlocks/{unlock}",
+    "GET /unlocks/{unlock}/events",
+    "GET /sessions/{session}/bursts",
+    "GET /map",
+    "GET /figures",
+    "GET /live",
+    "GET /machines",
+    "GET /machines/{plate}",
+    "GET /days",
+    "GET /alerts",
+    "GET /alerts/{alert}",
+    "GET /endpoints",
+    "GET /deliveries/{delivery}",
+    "GET /quarantine",
+    "GET /deliveries",
+    "GET /divisions",
+    "GET /health/live",
+    "GET /health/ready",
+}
+STREAMS = {"GET /live", "GET /unlocks/{unlock}/events"}
+ENTRIES: dict[str, dict[str, Any]] = {
+    "divisions": {"code": "410503", "name_zh": "北关区", "name_en": "Beiguan", "parent": "4105"},
+    "enterprises": {"name": "样例二厂", "credit_code": "91410502MA0000090M", "division": "410502"},
+    "chips": {"chip": "CHIP999999", "model": "WG1", "profile": 0},
+    "machines": MACHINE | {"plate": plate.make("410502", "A", 900)},
+    "workers": WORKER,
+    "certificates": GOOD
+    | {
+        "identity": WORKER["identity"],
+        "number": f"T{WORKER['identity']}",
+        "valid_from": "2025-01-01",
+        "valid_to": "2030-01-01",
+    },
+    "endpoints": ENDPOINT,
+    "officer-keys": KEY,
+    "officers": OFFICER,
+}
+
+
+class Player:
+    """Plays routes and sees what the audit says of each."""
+
+    def __init__(self, town: Town) -> None:
+        self.town = town
+        self.played: dict[str, str] = {}
+
+    async def play(self, route: str, key: dict[str, str], body: Any = None, **ids: object) -> httpx.Response:
+        method, path = route.split(" ")
+        filled = f"/api/v1{path}".format(**ids)
+        before = self.last()
+        answer = await self.town.http.request(
+            method, filled, json=body, headers=key | {"Idempotency-Key": str(uuid4())}
+        )
+        assert answer.status_code < 300, (route, answer.text)
+        self.saw(route, before)
+        return answer
+
+    def saw(self, route: str, before: int) -> None:
+        """What was added after `before`, for a route that was called otherwise."""
+        rows = self.town.database.rows("SELECT action, actor FROM weld.audit WHERE seq > %s ORDER BY seq", before)
+        self.played[route] = ", ".join(sorted({action for action, _ in rows}))
+        assert all(actor != "public" for _, actor in rows), (route, rows)
+
+    def last(self) -> int:
+        found: int = self.town.database.rows("SELECT seq FROM weld.audit_head")[0][0]
+        return found
+
+
+def _routes() -> set[str]:
+    return {f"{method} {path.removeprefix('/api/v1')}" for method, path, _ in ROUTES}
+
+
+def test_every_route_says_whether_it_leaves_a_trace() -> None:
+    assert _routes() - TRACED.keys() - PLAIN == set(), "does it show a person, or change something?"
+    assert (TRACED.keys() | PLAIN) - _routes() == set(), "these routes are gone"
+    assert TRACED.keys() & PLAIN == set()
+
+
+async def test_every_route_that_shows_a_person_or_changes_something_leaves_a_row(town: Town) -> None:
+    player = Player(town)
+    welder, stranger, code, other = await furnished(town)
+    officer = await town.officer()
+    await play_walk(player, welder, code, officer)
+    await play_desk(player, welder, code, officer)
+    await town.unlock(stranger, other)
+    alert = town.database.rows("SELECT id FROM weld.alert")[0][0]
+    await player.play("POST /alerts/{alert}/acknowledge", officer, alert=alert)
+    await player.play("POST /alerts/{alert}/close", officer, {"outcome": "test", "note": "x"}, alert=alert)
+    for kind, entry in ENTRIES.items():
+        await player.play(f"POST /registers/{kind}", officer, entry)
+    await play_doors(player, welder)
+    missing = {
+        route: (action, player.played.get(route))
+        for route, action in TRACED.items()
+        if action not in player.played.get(route, "").split(", ")
+    }
+    assert not missing
+    town.assert_nothing_personal(str(town.database.rows("SELECT actor, action, subject, detail::text FROM weld.audit")))
+    with audit.opened(town.database.url("api")) as conn:
+        assert all(isinstance(place, Link) for place in walk(START, audit.rows(conn), {}))
+
+
+async def furnished(town: Town) -> tuple[Welder, Welder, str, str]:
+    return await town.welder(), await town.welder(papers=False), await town.machine(), await town.machine()
+
+
+async def play_walk(player: Player, welder: Welder, code: str, officer: dict[str, str]) -> None:
+    """From the scan to the end, and what is read on the way."""
+    unlock = (await player.play("POST /unlocks", welder.bearer, {"plate": code})).json()
+    session = await player.town.contact_closes(unlock["id"], code)
+    for route in ("GET /me", "GET /me/certificates", "GET /me/sessions"):
+        await player.play(route, welder.bearer)
+    for route, key in (("GET /sessions/{session}", welder.bearer), ("GET /sessions/{session}", officer)):
+        answer = await player.play(route, key, session=session)
+        assert answer.json()["worker_name"] == mask.mask_name(welder.name)
+    await player.play("GET /sessions", officer)
+    await player.play("GET /machines/{plate}/timeline", officer, plate=code)
+    await player.play("POST /sessions/{session}/end", welder.bearer, session=session)
+
+
+async def play_desk(player: Player, welder: Welder, code: str, officer: dict[str, str]) -> None:
+    """What an officer does to machines, endpoints and plates, and whom he looks up."""
+    for order, body in (
+        ("lock", {"level": 1, "reason": "x"}),
+        ("block", {"reason": "x"}),
+        ("unblock", {"reason": "x"}),
+    ):
+        await player.play(f"POST /machines/{{plate}}/{order}", officer, body, plate=code)
+    await player.play("GET /workers", officer)
+    await player.play("GET /workers/{worker}", officer, worker=welder.id)
+    team = await endpoint(player.town)
+    await player.play("POST /endpoints/{endpoint}/state", officer, {"state": "paused"}, endpoint=team)
+    dead = delivery(player.town, team, "dead")
+    await player.play("POST /deliveries/{delivery}/resend", officer, delivery=dead)
+    await player.play("GET /machines/{plate}/plate.svg", officer, plate=code)
+    await player.play("GET /machines/{plate}/plate.pdf", officer, plate=code)
+    await player.play("POST /plates/sheet", officer, {"plates": [code]})
+
+
+async def play_doors(player: Player, welder: Welder) -> None:
+    """In and out, of workers and of officers."""
+    town = player.town
+    before = player.last()
+    token = await town.sign_in(welder.phone)
+    player.saw("POST /sign-in", before)
+    await player.play("DELETE /sign-in", {"Authorization": f"Bearer {token}"})
+    who = await account(town, "li-2")
+    async with browser(town) as http:
+        before = player.last()
+        await sign_in(town, http, who)
+        player.saw("POST /staff/sign-in", before)
+        before = player.last()
+        assert (await http.delete("/api/v1/staff/sign-in")).status_code == 204
+        player.saw("DELETE /staff/sign-in", before)
+
+
+async def test_what_leaves_no_trace_shows_nobody(town: Town) -> None:
+    welder, stranger, code, other = await furnished(town)
+    unlock = (await town.unlock(welder, code)).json()
+    session = await town.contact_closes(unlock["id"], code)
+    await town.unlock(stranger, other)
+    alert = town.database.rows("SELECT id FROM weld.alert")[0][0]
+    sent = delivery(town, await endpoint(town), "dead", subject=alert)
+    officer, before = await town.officer(), Player(town).last()
+    ids = {"plate": code, "unlock": unlock["id"], "session": session, "alert": alert, "delivery": sent}
+    for route in sorted(
+        PLAIN - STREAMS - {"GET /staff/me", "POST /sign-in/codes", "GET /health/live", "GET /health/ready"}
+    ):
+        key = welder.bearer if "unlock" in route else officer
+        query = {"plate": code} if route == "GET /days" else None
+        path = route.removeprefix("GET ").format(**ids)
+        answer = await town.http.get(f"/api/v1{path}", headers=key, params=query)
+        assert answer.status_code == 200, (route, answer.text)
+        town.assert_nothing_personal(answer.text)
+        for one in (welder, stranger):
+            for shown in (mask.mask_name(one.name), mask.mask_phone(one.phone), mask.mask_identity(one.identity)):
+                assert shown not in answer.text, route
+                assert json.dumps(shown)[1:-1] not in answer.text, route
+    assert Player(town).last() == before
+
+
+async def test_a_refused_unlock_and_a_wrong_code_leave_a_row_each_and_made_up_ones_none(town: Town) -> None:
+    _, stranger, code, _ = await furnished(town)
+    await town.unlock(stranger, code)
+    await town.unlock(stranger, "13812345678")
+    asked = (await town.http.post("/api/v1/sign-in/codes", json={"phone": stranger.phone})).json()["request"]
+    right = town.postbox.sent[-1][1]
+    wrong = "000000" if right != "000000" else "111111"
+    for request in (asked, *[asked] * 6, str(uuid4())):
+        await town.http.post("/api/v1/sign-in", json={"request": request, "code": wrong})
+    rows = town.database.rows(
+        "SELECT action, actor, subject FROM weld.audit WHERE action LIKE '%%refused' OR action LIKE '%%wrong'"
+    )
+    assert rows == [
+        ("unlock.refused", f"worker:{stranger.id}", code),
+        *[("worker.sign_in_wrong", "public", str(stranger.id))] * town.parts.settings.api_code_tries,
+    ]
+
+
+async def test_what_could_not_be_written_down_did_not_happen(town: Town) -> None:
+    code, officer = await town.machine(), await town.officer()
+    with psycopg.connect(town.database.admin_url, autocommit=True) as conn:
+        conn.execute("DELETE FROM weld.audit_head")
+    answer = await town.http.post(f"/api/v1/machines/{code}/block", json={"reason": "x"}, headers=officer)
+    assert answer.status_code == 500
+    assert town.database.rows("SELECT blocked_reason FROM weld.machine WHERE plate = %s", code) == [(None,)]
+
+
+async def test_a_change_of_rights_says_which_and_a_start_says_by_which_rules(town: Town) -> None:
+    officer = await town.officer()
+    await town.http.post("/api/v1/registers/officer-keys", json=KEY, headers=officer)
+    await _tell_the_audit(town.parts)
+    rows = town.database.rows("SELECT action, actor, detail FROM weld.audit ORDER BY seq")
+    versions = [entry.version for entry in town.parts.rules]
+    assert (rows[0][0], rows[0][2]) == (
+        "register.officer_key",
+        {"outcome": "created", "scope": "division:4105", "rights": ["alerts:read"]},
+    )
+    assert rows[1] == ("rules.loaded", "api", {"versions": versions, "sha256": access_rules.mark()})

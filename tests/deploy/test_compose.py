@@ -95,8 +95,12 @@ def everybody_has_his_own_secrets(composed: Composition) -> Iterator[str]:
     """A process mounts its own folder for reading and no other; who holds the permit key is a closed list."""
     for name in PROCESSES:
         service = composed["services"][name]
-        if volumes(service) != [(name, f"/secrets/{name}", True)]:
+        wanted = [(name, f"/secrets/{name}", True)]
+        wanted += [("anchors", "/anchors", False)] if name == "maintain" else []
+        if volumes(service) != wanted:
             yield f"{name}: mounts {volumes(service)}"
+        if name == "maintain" and service["environment"].get("WELDGATE_ANCHOR_FOLDER") != "/anchors":
+            yield f"{name}: is told of no folder for anchors"
         if service["environment"].get("WELDGATE_SECRETS") != f"/secrets/{name}":
             yield f"{name}: is told of another's secrets"
     for name, service in composed["services"].items():
@@ -245,6 +249,7 @@ def _set(composed: Composition, path: str, value: object) -> None:
         (doors_are_asked, "mosquitto/healthcheck", {"test": ["CMD", "nc", "-z", "127.0.0.1", "1883"]}),
         (everybody_has_his_own_secrets, "ingest/volumes", ["gateway:/secrets/ingest:ro"]),
         (everybody_has_his_own_secrets, "api/volumes", ["api:/secrets/api"]),
+        (everybody_has_his_own_secrets, "maintain/volumes", ["maintain:/secrets/maintain:ro"]),
         (everybody_has_his_own_secrets, "mosquitto/volumes", ["installation:/secrets"]),
         (everybody_has_his_own_secrets, "dispatch/environment", {"WELDGATE_SECRETS": "/secrets/api"}),
         (everybody_has_his_own_secrets, "timescaledb/volumes", ["ingest:/x"]),

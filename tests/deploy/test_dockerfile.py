@@ -89,11 +89,12 @@ def test_it_runs_as_the_user_that_the_composition_counts_on() -> None:
     assert "user" not in services["api"]
 
 
-def test_every_folder_of_secrets_belongs_to_that_user_before_a_volume_is_laid_over_it() -> None:
+def test_every_folder_belongs_to_that_user_before_a_volume_is_laid_over_it() -> None:
     made = re.search(r"for reader in ([a-z ]+);", TEXT)
     assert made is not None
     mounted = {target for service in ours(composition()).values() for _, target, _ in mounts(service)}
-    assert {f"/secrets/{name}" for name in made[1].split()} == mounted
+    assert {f"/secrets/{name}" for name in made[1].split()} | {"/anchors"} == mounted
+    assert "install -d -o weldgate -g weldgate -m 0700 /anchors" in TEXT
 
 
 def test_the_entry_point_and_the_health_check_are_programs() -> None:

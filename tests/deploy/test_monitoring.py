@@ -24,6 +24,7 @@ COUNTING = (
     "gateway.figures",
     "gateway.sender",
     "ingest.counters",
+    "weld.cli.maintain",
     "weld.kit.log",
 )
 # Series that Prometheus and its client make themselves, and those of EMQX, as its manual names them.

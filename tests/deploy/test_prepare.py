@@ -117,9 +117,13 @@ def test_each_process_is_told_its_own_login_and_its_own_key(prepared: Place) -> 
     roles = {name: name for name in PROCESSES} | {"maintain": "owner"}
     assert users == {name: f"{prepared.database}_{role}" for name, role in roles.items()}
     words = {name: set(prepared.told(name)) - {"WELDGATE_PROCESS_DATABASE_URL"} for name in PROCESSES}
-    by_broker = {"WELDGATE_PROCESS_MQTT_URL", "WELDGATE_KEY_FILE"}
+    by_broker, key = {"WELDGATE_PROCESS_MQTT_URL", "WELDGATE_KEY_FILE"}, {"WELDGATE_KEY_FILE"}
     vault = {"WELDGATE_VAULT"}
-    assert words == {"ingest": by_broker, "gateway": by_broker, "dispatch": vault, "api": vault, "maintain": set()}
+    assert words == {"ingest": by_broker, "gateway": by_broker, "dispatch": vault, "api": vault, "maintain": key}
+    keys = {"ingest": "service", "gateway": "permit", "maintain": "audit"}
+    for name, which in keys.items():
+        own = (prepared.folder / "installation" / f"{which}.pem").read_bytes()
+        assert (prepared.folder / name / "key.pem").read_bytes() == own
 
 
 def test_the_permit_key_lies_with_the_gateway_and_in_the_installation_only(prepared: Place) -> None:

@@ -34,7 +34,7 @@ class Installation:
         self.folder = make_folder(folder, None)
         self.roles = self._passwords("roles.json", ROLES)
         self.broker = self._passwords("broker.json", PLATFORM_USERS)
-        for name in ("permit", "service"):
+        for name in ("permit", "service", "audit"):
             self._make_key(name)
         self.vault_folder = folder / "vault"
         if not self.vault_folder.exists():
@@ -46,7 +46,7 @@ class Installation:
         return Vault.load(self.vault_folder)
 
     def key_file(self, name: str) -> Path:
-        """The private key `permit` or `service`."""
+        """The private key `permit`, `service` or `audit`."""
         return self.folder / f"{name}.pem"
 
     def pinned(self) -> PinnedKeys:
@@ -72,7 +72,7 @@ class Installation:
 
 def signing_key(file: Path) -> SigningKey:
     """The key in a file, with an id that follows from its public half."""
-    private = _private(file)
+    private = private_key(file)
     return SigningKey(key_id(private), private)
 
 
@@ -81,10 +81,11 @@ def key_id(private: Ed25519PrivateKey) -> str:
     return sha256(private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:16]
 
 
+def private_key(file: Path) -> Ed25519PrivateKey:
+    """The key in a file."""
+    return cast("Ed25519PrivateKey", load_pem_private_key(file.read_bytes(), None))
+
+
 def public_key(file: Path) -> Ed25519PublicKey:
     """The public half of the key in a file."""
-    return _private(file).public_key()
-
-
-def _private(file: Path) -> Ed25519PrivateKey:
-    return cast("Ed25519PrivateKey", load_pem_private_key(file.read_bytes(), None))
+    return private_key(file).public_key()

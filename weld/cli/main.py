@@ -362,6 +362,30 @@ def chaos_ingest(
     raise typer.Exit(command.run(command.Wanted(seconds, seed, chips, rate), quiet=json))
 
 
+audit = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(audit, name="audit", help="Who did what to what: a chain that nobody can change unseen.")
+
+
+@audit.command("verify")
+def audit_verify(
+    anchor: Annotated[
+        Path | None, typer.Option(help="An anchor from elsewhere; those of the anchors' folder are checked anyway")
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="The key that signed them (PEM, the public half is enough), if not this one's")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout")] = False,
+) -> None:
+    """Look through the whole audit. Exit code 0: the chain holds; 1: it is broken; 2: that cannot be told.
+
+    Needs no running stack. WELDGATE_DATABASE_URL names another server, WELDGATE_DATABASE another database.
+    --json prints {"rows", "first", "last", "head", "holds", "broken_at"}.
+    """
+    from weld.cli import audit as auditing
+
+    raise typer.Exit(auditing.run(anchor, key, as_json=json))
+
+
 @app.command()
 def contracts(
     check: Annotated[bool, typer.Option(help="Change nothing; exit 1 when a committed contract has drifted")] = False,

@@ -1,7 +1,7 @@
-"""The maintenance process: day partitions made ahead and dropped after their retention, old quarantine and codes removed.
+"""The maintenance process: day partitions made ahead and dropped after their retention, old rows removed, the audit anchored.
 
-Connects as owner and is the only process that does. Refuses to run twice at once (an advisory lock), and to touch what ingest
-writes today.
+Connects as owner and is the only process that does. Refuses to run twice at once (an advisory lock), to touch what ingest writes
+today, and to sign for an audit whose chain is broken.
 """
 
 import asyncio
@@ -10,15 +10,22 @@ from pathlib import Path
 
 import psycopg
 import structlog
+from prometheus_client import Gauge
 from pydantic import Field
 
+from schemas.anchor import AnchorError
+from weld.cli.anchors import Anchorage, BrokenError
 from weld.kit.clock import Clock
 from weld.kit.door import Door, announce
 from weld.kit.settings import PORTS, Settings
 from weld.kit.wait import wait
-from weld.store import maintenance, partitions
+from weld.store import audit, maintenance, partitions
+from weld.store.audit import Trace
 
 log = structlog.get_logger()
+
+_audit_holds = Gauge("weldgate_maintain_audit_holds", "1 unless the last round found the audit's chain broken")
+_audit_holds.set(1)
 
 
 class MaintainSettings(Settings):
@@ -28,9 +35,14 @@ class MaintainSettings(Settings):
     keep_telemetry_days: int = Field(default=400, ge=36, description="Days of telemetry")
     keep_event_days: int = Field(default=2190, ge=36, description="Days of events (evidence: six years)")
     keep_quarantine_days: int = Field(default=90, ge=1, description="Days of quarantine")
+    anchor_folder: Path | None = Field(
+        default=None, description="Where the audit's daily anchors go; `.weldgate/anchors` for a clone's own stack"
+    )
 
 
-def maintain(owner_url: str, settings: MaintainSettings, now: datetime) -> dict[str, int]:
+def maintain(
+    owner_url: str, settings: MaintainSettings, now: datetime, anchorage: Anchorage | None = None
+) -> dict[str, int]:
     """One round; what was done, by name. Does nothing while another maintenance runs."""
     with psycopg.connect(owner_url, autocommit=True, application_name="weldgate maintain") as conn:
         if not partitions.locked(conn):
@@ -39,11 +51,19 @@ def maintain(owner_url: str, settings: MaintainSettings, now: datetime) -> dict[
         for table, days in (("telemetry", settings.keep_telemetry_days), ("event", settings.keep_event_days)):
             dropped = partitions.drop_before(conn, table, (now - timedelta(days=days)).date())
             done[f"{table}_partitions_dropped"] = len(dropped)
-        return done | maintenance.forget(conn, now, settings.keep_quarantine_days)
+            if dropped:
+                audit.append_now(conn, Trace(now, "maintain", "evidence.dropped", table, {"partitions": dropped}))
+        done |= maintenance.forget(conn, now, settings.keep_quarantine_days)
+    return done | ({} if anchorage is None else {"anchored": int(anchorage.keep(owner_url, now))})
 
 
 async def serve(
-    settings: MaintainSettings, owner_url: str, clock: Clock, stop: asyncio.Event, address_file: Path | None = None
+    settings: MaintainSettings,
+    owner_url: str,
+    anchorage: Anchorage | None,
+    clock: Clock,
+    stop: asyncio.Event,
+    address_file: Path | None = None,
 ) -> None:
     """A round at once and then every `every_s`, until `stop`."""
     failed: list[str] = []
@@ -58,9 +78,14 @@ async def serve(
         while not stop.is_set():
             failed.clear()
             try:
-                done = await asyncio.to_thread(maintain, owner_url, settings, clock.now())
+                done = await asyncio.to_thread(maintain, owner_url, settings, clock.now(), anchorage)
                 log.info("maintained", **done)
-            except psycopg.Error as error:
+                _audit_holds.set(1)
+            except (BrokenError, AnchorError) as error:
+                _audit_holds.set(0)
+                failed.append(str(error))
+                log.error("not_anchored", reason=str(error))
+            except (psycopg.Error, OSError) as error:
                 failed.append(type(error).__name__)
                 log.error("maintenance_failed", error=type(error).__name__)
             await wait(stop, 10.0 if failed else settings.every_s)

@@ -24,7 +24,7 @@ from gateway import broker
 from weld.cli import authority, broker_folder
 from weld.cli.homes import make_folder, write_private
 from weld.cli.installation import Installation
-from weld.cli.stack import PROCESSES, BrokerAddress
+from weld.cli.stack import KEYS, PROCESSES, BrokerAddress
 from weld.kit.settings import PORTS, Settings
 from weld.store import partitions, setup
 from weld.store.migrate import migrate
@@ -32,7 +32,6 @@ from weld.store.migrate import migrate
 ENVIRONMENT_FILE = "process.env"
 PASSWORD_FILE = "password"  # noqa: S105 - a file's name
 _ROLES = {"maintain": "owner"}
-_KEYS = {"ingest": "service", "gateway": "permit"}
 _WITH_VAULT = ("api", "dispatch")
 
 
@@ -141,8 +140,8 @@ def _addresses(name: str, installation: Installation, servers: Servers, server_u
 
 def _write_process(folder: Path, name: str, installation: Installation, words: dict[str, str]) -> None:
     make_folder(folder, None)
-    if name in _KEYS:
-        write_private(folder / "key.pem", installation.key_file(_KEYS[name]).read_bytes())
+    if name in KEYS:
+        write_private(folder / "key.pem", installation.key_file(KEYS[name]).read_bytes())
         words["WELDGATE_KEY_FILE"] = str(folder / "key.pem")
     if name in _WITH_VAULT:
         _copy_vault(installation.vault_folder, make_folder(folder / "vault", None))

@@ -18,8 +18,8 @@ import structlog
 from pydantic import ValidationError
 
 from weld.cli.crew import Crew
-from weld.cli.installation import signing_key
-from weld.cli.stack import BrokerAddress, Stack
+from weld.cli.installation import private_key, signing_key
+from weld.cli.stack import KEYS, BrokerAddress, Stack
 from weld.kit import log as logging
 from weld.kit.clock import SystemClock
 from weld.kit.run import run as run_until_stopped
@@ -40,6 +40,7 @@ class Place:
     key_file: Path | None
     vault_folder: Path | None
     address_file: Path | None
+    anchors: Path | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -86,6 +87,7 @@ def _told() -> Place | None:
         _path("WELDGATE_KEY_FILE"),
         _path("WELDGATE_VAULT"),
         _path("WELDGATE_ADDRESS_FILE"),
+        _path("WELDGATE_ANCHOR_FOLDER"),
     )
 
 
@@ -95,9 +97,9 @@ def _joined(name: str, exits: ExitStack) -> Place:
     stack = exits.enter_context(Stack.main(prepares=False, needs_broker=needs_broker))
     role = "owner" if name == "maintain" else name
     secrets = stack.installation
-    key = {"ingest": secrets.key_file("service"), "gateway": secrets.key_file("permit")}.get(name)
+    key = secrets.key_file(KEYS[name]) if name in KEYS else None
     broker = stack.broker(name) if name in {"ingest", "gateway"} else None
-    return Place(stack.role_url(role), broker, key, secrets.vault_folder, None)
+    return Place(stack.role_url(role), broker, key, secrets.vault_folder, None, stack.anchors)
 
 
 def _path(name: str) -> Path | None:
@@ -132,10 +134,15 @@ def _gateway(place: Place) -> Serve:
 
 
 def _maintain(place: Place) -> Serve:
+    from weld.cli.anchors import Anchorage
     from weld.cli.maintain import MaintainSettings, serve
 
-    settings = MaintainSettings()
-    return lambda stop: serve(settings, place.database_url, SystemClock(), stop, place.address_file)
+    settings, anchorage = MaintainSettings(), None
+    if place.anchors is not None and place.key_file is not None:
+        anchorage = Anchorage(place.anchors, private_key(place.key_file))
+    else:
+        log.warning("no_anchors", reason="WELDGATE_ANCHOR_FOLDER or WELDGATE_KEY_FILE is not set")
+    return lambda stop: serve(settings, place.database_url, anchorage, SystemClock(), stop, place.address_file)
 
 
 def _api(place: Place) -> Serve:

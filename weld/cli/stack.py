@@ -38,6 +38,8 @@ from weld.store.migrate import migrate
 
 CLONE = Path(__file__).resolve().parents[2]
 PROCESSES = ("ingest", "gateway", "dispatch", "api", "maintain")
+KEYS: Mapping[str, str] = {"ingest": "service", "gateway": "permit", "maintain": "audit"}
+"""Which of the installation's private keys a process is handed; the others get none."""
 _READY_WITHIN_S = 60.0
 _STOP_WITHIN_S = 15.0
 
@@ -126,6 +128,7 @@ class Stack:
     environment: Mapping[str, str] = field(default_factory=dict)
     prepares: bool = True
     needs_broker: bool = True
+    anchor_folder: Path | None = None  # of the audit; None: beside the secrets
     afresh: bool = False  # a database that is there is removed first: the secrets of its data are gone
     own_broker: bool = False  # never shared, never kept
     free_ports: bool = False
@@ -148,7 +151,15 @@ class Stack:
         """
         name = os.environ.get("WELDGATE_DATABASE", "weldgate")
         folder = homes.private_folder(CLONE)
-        return cls(name, throwaway=False, folder=folder, prepares=prepares, needs_broker=needs_broker)
+        anchors = os.environ.get("WELDGATE_ANCHOR_FOLDER")
+        return cls(
+            name,
+            throwaway=False,
+            folder=folder,
+            prepares=prepares,
+            needs_broker=needs_broker,
+            anchor_folder=Path(anchors) if anchors else None,
+        )
 
     @classmethod
     def make_throwaway(cls, name: str, **settings: str) -> "Stack":
@@ -294,6 +305,11 @@ class Stack:
             raise RuntimeError("this stack uses a database server that is not its own")
         return self._postgres
 
+    @property
+    def anchors(self) -> Path:
+        """The folder of the audit's daily anchors; throw-aways and demos write into none but their own."""
+        return self.anchor_folder or self.folder / "anchors"
+
     def role_url(self, role: str) -> str:
         """The database as one role."""
         return setup.role_url(self.server_url, self.database, role, self.installation.roles[role])
@@ -347,8 +363,10 @@ class Stack:
         }
         if name in {"ingest", "gateway"}:
             mine["WELDGATE_PROCESS_MQTT_URL"] = self.broker(name).url
-            key = "service" if name == "ingest" else "permit"
-            mine["WELDGATE_KEY_FILE"] = str(self.installation.key_file(key))
+        if name in KEYS:
+            mine["WELDGATE_KEY_FILE"] = str(self.installation.key_file(KEYS[name]))
+        if name == "maintain":
+            mine["WELDGATE_ANCHOR_FOLDER"] = str(self.anchors)
         if name in {"api", "dispatch"}:
             mine["WELDGATE_VAULT"] = str(self.installation.vault_folder)
         if self.free_ports:

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -204,6 +205,10 @@ class Stack:
         )
 
     def __enter__(self) -> Self:
+        if self.throwaway and threading.current_thread() is threading.main_thread():
+            # whoever ends us ends its processes too, in order, as Ctrl-C does
+            before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+            self._exits.callback(signal.signal, signal.SIGTERM, before)
         try:
             self._start_servers()
         except BaseException:

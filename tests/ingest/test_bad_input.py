@@ -78,6 +78,22 @@ async def test_p16_rows_from_the_future_are_quarantined_and_confirmed(database: 
     assert reasons(database) == ["future"]
 
 
+async def test_what_is_in_quarantine_and_said_again_takes_no_place_of_another(
+    database: Database, broker: Mosquitto
+) -> None:
+    """Else a chip that repeats what nobody confirmed fills its share of a day with copies."""
+    enrol(database)
+    async with working(database, broker), Talker.connected(broker) as chip:
+        await chip.boots()
+        chip.start += timedelta(minutes=10)
+        said = chip.samples()
+        for _ in range(3):
+            await chip.publish(said)
+        await until(lambda: chip.stored_upto() == 2)
+    assert reasons(database) == ["future"]
+    assert database.rows("SELECT count FROM weld.quarantine_day") == [(1,)]
+
+
 async def test_rows_older_than_any_buffer_are_quarantined(database: Database, broker: Mosquitto) -> None:
     enrol(database)
     async with working(database, broker), Talker.connected(broker) as chip:

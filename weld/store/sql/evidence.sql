@@ -29,9 +29,11 @@ SELECT DISTINCT k.n FROM unnest(%(n)s::int[], %(chip)s::text[], %(boot)s::int[],
 JOIN quarantine q ON (q.chip, q.boot, q.seq, q.hash) = (k.chip, k.boot, k.seq, k.hash)
 
 -- :quarantine_put
--- Keep what nobody could use, up to a number a chip and day; all are counted.
+-- Keep what nobody could use, up to a number a chip and day; all are counted. What is here already is said again, and no more.
 WITH counted AS (
-    INSERT INTO quarantine_day (chip, day, count) VALUES (coalesce(%(chip)s, ''), (%(received_at)s::timestamptz AT TIME ZONE 'UTC')::date, 1)
+    INSERT INTO quarantine_day (chip, day, count)
+    SELECT coalesce(%(chip)s, ''), (%(received_at)s::timestamptz AT TIME ZONE 'UTC')::date, 1
+    WHERE NOT EXISTS (SELECT FROM quarantine WHERE (chip, boot, seq, hash) = (%(chip)s, %(boot)s, %(seq)s, %(hash)s))
     ON CONFLICT (chip, day) DO UPDATE SET count = quarantine_day.count + 1 RETURNING count
 )
 INSERT INTO quarantine (received_at, topic, chip, boot, seq, reason, detail, hash, payload)

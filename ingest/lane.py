@@ -38,7 +38,7 @@ log = structlog.get_logger()
 _BUSY = 32
 
 # How often the watermarks of groups are looked after while batches follow each other.
-_LOOK_EVERY_S = 0.05
+_LOOK_EVERY_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)

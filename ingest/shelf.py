@@ -15,6 +15,7 @@ import msgspec
 from ingest.chip import NOTHING_OPEN, Anchor, Chip, packed
 from weld.core.fold import Fold
 from weld.core.intake import Range, Track
+from weld.core.session import silent_until_ms
 
 # What each number is stands in `put`: ids and coverage, the newest boot's anchor, times, presence, idle time, the clock; then one
 # byte each for what is true or known of it, its state and its contact.
@@ -68,7 +69,7 @@ class Shelf:
         self._records = bytearray()
         self._pasts: dict[int, bytes] = {}
         self._folds: dict[int, Fold | bytes] = {}
-        self._working: set[int] = set()
+        self._working: dict[int, int] = {}  # those with an open session, and until when it may be silent
 
     def __len__(self) -> int:
         return len(self._names)
@@ -107,9 +108,9 @@ class Shelf:
     def __iter__(self) -> Iterator[Chip]:
         return (self._chip(slot) for slot in range(len(self._names)))
 
-    def working(self) -> Iterator[Chip]:
-        """Those with an open session; do not await while you read them."""
-        return (self._chip(slot) for slot in self._working)
+    def overdue(self, now_ms: int) -> list[Chip]:
+        """Those whose open session has been silent for longer than it can be."""
+        return [self._chip(slot) for slot, until_ms in self._working.items() if now_ms > until_ms]
 
     def online(self) -> int:
         """How many are online by their last word."""
@@ -151,7 +152,8 @@ class Shelf:
             self._folds.pop(slot, None)
         else:
             self._folds[slot] = packed(fold)
-        if fold.open_session is None:
-            self._working.discard(slot)
+        known, licence = fold.open_session, fold.licence
+        if known is None or licence is None:
+            self._working.pop(slot, None)
         else:
-            self._working.add(slot)
+            self._working[slot] = silent_until_ms(known, licence.ends_ms)

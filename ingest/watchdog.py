@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from ingest import mapping
-from weld.core import catalogue, detect, outage, session
+from weld.core import catalogue, detect, outage
 from weld.core.ids import uuid7
 from weld.core.outage import Count, Sample
 from weld.kit.wait import wait
@@ -25,7 +25,6 @@ from weld.store.reported import AlertRow, SilentRow
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from ingest.chip import Chip
     from ingest.holdings import Holdings
     from ingest.memory import Memory
     from ingest.settings import IngestSettings
@@ -39,6 +38,9 @@ _COUNT_EACH = 6
 
 # So many chips are written again in one transaction of ours: batches wait for it.
 _PORTION = 1000
+
+
+_Mark = tuple[UUID, int, int] | None
 
 
 class Host(Protocol):
@@ -67,7 +69,7 @@ class Watchdog:
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._inferred: dict[str, tuple[UUID, int, int]] = {}  # what was reviewed of each chip: session and last word
+        self._inferred: dict[str, _Mark] = {}  # what was reviewed of each chip: session and last word
         self._past: tuple[Sample, ...] = ()
         self._looks = 0
 
@@ -183,24 +185,11 @@ class Watchdog:
 
     async def _overdue_sessions(self) -> None:
         now_ms = mapping.ms_of(self._host.clock.now())
-        chips = [
-            chip
-            for shard in self._settled_shards()
-            for chip in self._host.memory.of(shard).working()
-            if self._overdue(chip, now_ms)
-        ]
+        silent = [chip for shard in self._settled_shards() for chip in self._host.memory.of(shard).overdue(now_ms)]
+        chips = [chip for chip in silent if self._inferred.get(chip.chip) != _mark(chip.fold.session)]
         if chips:
             await self._host.review([(chip.shard, chip.chip) for chip in chips])
-            self._inferred.update(
-                {chip.chip: _mark(chip.fold.session) for chip in chips if chip.fold.session is not None}
-            )
-
-    def _overdue(self, chip: "Chip", now_ms: int) -> bool:
-        known, licence = chip.fold.open_session, chip.fold.licence
-        if known is None or licence is None or self._inferred.get(chip.chip) == _mark(known):
-            return False
-        stands = session.standing(known, live=True, next_opened_ms=None, ends_ms=licence.ends_ms, now_ms=now_ms)
-        return stands.state == "inferred"
+            self._inferred.update({chip.chip: _mark(chip.fold.session) for chip in chips})
 
 
 async def _tell(conn: Conn, alert: UUID) -> None:
@@ -208,5 +197,5 @@ async def _tell(conn: Conn, alert: UUID) -> None:
     await reported.notify(conn, "weld_outbox", "")
 
 
-def _mark(known: "Session") -> tuple[UUID, int, int]:
-    return known.id, known.last.boot, known.last.seq
+def _mark(known: "Session | None") -> _Mark:
+    return None if known is None else (known.id, known.last.boot, known.last.seq)

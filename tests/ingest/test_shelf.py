@@ -16,7 +16,7 @@ from weld.core.detect import Licence
 from weld.core.fold import Fold
 from weld.core.intake import Track
 from weld.core.said import Moment
-from weld.core.session import Session
+from weld.core.session import DAY_MS, Session
 from weld.store.connect import connect
 
 _BIG, _MS = st.integers(0, 2**53 - 1), st.integers(0, 4_102_444_800_000)
@@ -85,7 +85,7 @@ def test_a_fold_stays_the_same_object_so_that_nobody_saves_it_again() -> None:
     after = msgspec.structs.replace(before, seq=9)
     shelf.put(after, before)
     assert shelf.get("CHIP0001") == after
-    assert list(shelf.working()) == []
+    assert shelf.overdue(2**60) == []
 
 
 def test_a_session_that_ended_is_kept_packed_and_comes_back_as_it_was() -> None:
@@ -96,14 +96,15 @@ def test_a_session_that_ended_is_kept_packed_and_comes_back_as_it_was() -> None:
     working = shelf.get("CHIP0001")
     assert working is not None
     assert working.fold is open_one
-    assert [chip.chip for chip in shelf.working()] == ["CHIP0001"]
+    assert [chip.chip for chip in shelf.overdue(opened.at_ms + 2 * DAY_MS)] == ["CHIP0001"]
+    assert shelf.overdue(opened.at_ms + DAY_MS) == []
     over = Fold(Session(UUID(int=5), opened, opened, ended=opened, end_reason="worker"), open_one.licence, {})
     shelf.put(msgspec.structs.replace(working, kept=over), working)
     rested = shelf.get("CHIP0001")
     assert rested is not None
     assert isinstance(rested.kept, bytes)
     assert rested.fold == over
-    assert list(shelf.working()) == []
+    assert shelf.overdue(2**60) == []
 
 
 def test_nobody_is_known_under_another_name() -> None:

@@ -97,11 +97,19 @@ def standing(session: Session, *, live: bool, next_opened_ms: int | None, ends_m
         return Standing("closed", max(session.opened.at_ms, next_opened_ms), "superseded")
     if not live:
         return Standing("inferred", max(session.opened.at_ms, session.last.at_ms), "inferred")
-    latest_ms = session.last.at_ms + DAY_MS if ends_ms is None else max(ends_ms + GRACE_MS, session.last.at_ms)
-    if now_ms > latest_ms + SILENCE_MS:
-        closed_ms = session.last.at_ms if ends_ms is None else latest_ms
+    if now_ms > silent_until_ms(session, ends_ms):
+        closed_ms = session.last.at_ms if ends_ms is None else _latest_ms(session, ends_ms)
         return Standing("inferred", max(session.opened.at_ms, closed_ms), "inferred")
     return OPEN
+
+
+def silent_until_ms(session: Session, ends_ms: int | None) -> int:
+    """Until when an open session may be silent; after that nothing but its end explains it."""
+    return _latest_ms(session, ends_ms) + SILENCE_MS
+
+
+def _latest_ms(session: Session, ends_ms: int | None) -> int:
+    return session.last.at_ms + DAY_MS if ends_ms is None else max(ends_ms + GRACE_MS, session.last.at_ms)
 
 
 def ticket_end_ms(opened_ms: int, expires_ms: int, longest_s: int) -> int:

@@ -74,10 +74,12 @@ async def burst(chip: Talker, messages: int, session: str) -> None:
 
 
 def sums(database: Database) -> list[tuple[int, ...]]:
-    """What the sessions and the day say."""
+    """What the sessions and the days say; of two days where the zone's midnight was in between."""
     return [
         *database.rows("SELECT arc_ms, covered_ms FROM weld.session"),
-        *database.rows("SELECT arc_ms, covered_ms, messages, sessions FROM weld.machine_day"),
+        *database.rows(
+            "SELECT sum(arc_ms)::int, sum(covered_ms)::int, sum(messages)::int, sum(sessions)::int FROM weld.machine_day"
+        ),
     ]
 
 

@@ -105,7 +105,7 @@ async def test_codes_are_limited_by_phone_and_by_address_alike_for_unknown_phone
     assert (answer.status_code, answer.json()["error"]) == (429, "too_many_codes")
 
 
-@pytest.mark.parametrize("phone", ["", "12345", "138000000011", "abc", "23800000001"])
+@pytest.mark.parametrize("phone", ["", "12345", "138000000011", "no phone", "23800000001"])
 async def test_what_is_no_phone_number_is_refused_without_repeating_it(town: Town, phone: str) -> None:
     answer = await town.http.post(CODES, json={"phone": phone})
     assert (answer.status_code, answer.json()["error"]) == (422, "bad_request")

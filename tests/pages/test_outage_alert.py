@@ -44,7 +44,7 @@ def test_the_alert_of_a_whole_outage_speaks_of_no_machine(
     desk: Desk, outage: UUID, login: str, shape: dict[str, Any]
 ) -> None:
     page = desk(login, "/console/alerts", **shape)
-    row = page.locator("article.row")
+    row = page.locator("article.row").filter(has_text="台同时失联")
     expect(row).to_contain_text("930 台同时失联，在线从 1,240 台降到 310 台。", timeout=30_000)
     expect(row).not_to_contain_text("尾号")
     sentence = row.locator(".sentence")

@@ -413,7 +413,7 @@ async def test_the_doors_of_a_crew_follow_one_another_from_the_number_that_was_g
     with process(database, broker, tmp_path, "crew", "--workers", "2", door_port=first):
         doors = [f"http://127.0.0.1:{first}", f"http://127.0.0.1:{first + 1}"]
         await until(lambda: all(answers(door) for door in doors), seconds=30)
-        await until(lambda: (tmp_path / "crew.address").exists(), seconds=10)
+        await until((tmp_path / "crew.address").exists, seconds=10)
         assert (tmp_path / "crew.address").read_text().split() == doors
         hers = max(pids(database))
         os.kill(hers, signal.SIGKILL)

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from bench import usage
 from bench.goals import Measured, middle
 from bench.rounds import Course, Outcome
-from bench.scale import Scale
+from bench.scale import Scale, Turns
 from bench.site import Site
 
 Say = Callable[[str], None]
@@ -23,17 +23,20 @@ def machines(scale: Scale, say: Say) -> Measured:
         courses = {size: site.course() for size, site in sites.items()}
         first = {size: course.reach(size).cpu_us["ingest"] for size, course in courses.items()}
         say(f"G8: every machine has spoken once; us of ingest for that: {first}")
-        found = _in_turns(courses, scale, say, "G8")
+        found = _in_turns(courses, scale.short, say, "G8")
         confirmed = {size: round(site.product.confirmations() / site.product.done(), 3) for size, site in sites.items()}
         worked_mb = {size: round(usage.rss_mb(_pid(site)), 1) for size, site in sites.items()}
-    cost = {size: middle([one.cpu_us["ingest"] for one in outcomes]) for size, outcomes in found.items()}
+    costs = {size: [one.cpu_us["ingest"] for one in outcomes] for size, outcomes in found.items()}
     most, few = scale.sizes[-1], scale.sizes[1]
+    # within each turn, for a machine that others use too is fast in one minute and slow in the next
+    growths = [round(many / some - 1, 3) for some, many in zip(costs[few], costs[most], strict=True)]
     value = {
         "mb_per_million": round(worked_mb[most] * 1e6 / most, 1),  # all of the process, not only what grows
-        "growth_10k_to_1m": round(cost[most] / cost[few] - 1, 3),
+        "growth_10k_to_1m": middle(growths),
     }
     details = {
-        "us_per_message": cost,
+        "growths": growths,
+        "us_per_message": {size: middle(of_it) for size, of_it in costs.items()},
         "us_per_first_message": first,
         "stored_per_message": confirmed,
         "rates": {size: middle([one.rate for one in outcomes]) for size, outcomes in found.items()},
@@ -47,21 +50,21 @@ def sessions(scale: Scale, say: Say) -> Measured:
     """Rate and the broker's CPU with the shards in one group (one broker session), in as many as usual, and each for itself."""
     with ExitStack() as exits:
         sites = {groups: exits.enter_context(Site.open(scale.chips, groups=groups)) for groups in (1, 8, 64)}
-        found = _in_turns({groups: site.course() for groups, site in sites.items()}, scale, say, "sessions")
+        found = _in_turns({groups: site.course() for groups, site in sites.items()}, scale.long, say, "sessions")
     rates = {groups: [one.rate for one in outcomes] for groups, outcomes in found.items()}
     broker_us = {groups: middle([one.cpu_us["mosquitto"] for one in outcomes]) for groups, outcomes in found.items()}
     ratios = [many / one for one, many in zip(rates[1], rates[8], strict=True)]
     return Measured("sessions", middle(ratios), {"rates": rates, "broker_us": broker_us})
 
 
-def _in_turns(courses: Mapping[int, Course], scale: Scale, say: Say, name: str) -> dict[int, list[Outcome]]:
+def _in_turns(courses: Mapping[int, Course], turns: Turns, say: Say, name: str) -> dict[int, list[Outcome]]:
     found: dict[int, list[Outcome]] = {size: [] for size in courses}
-    for turn in range(scale.rounds):
+    for turn in range(turns.count):
         for size, course in courses.items():
-            outcome = course.run(scale.warm_s, scale.round_s)
+            outcome = course.run(turns.warm_s, turns.lasting_s)
             found[size].append(outcome)
             cpu_us = outcome.cpu_us["ingest"]
-            say(f"{name} {turn + 1}/{scale.rounds} {size}: {outcome.rate:,.0f} a second, {cpu_us:.2f} us of ingest")
+            say(f"{name} {turn + 1}/{turns.count} {size}: {outcome.rate:,.0f} a second, {cpu_us:.2f} us of ingest")
     return found
 
 

@@ -2,8 +2,9 @@
 
 MQTT 3.1.1 by hand: QoS 1, a window for each connection, packets made in one formatting step. Message i of all belongs to chip
 i % chips, and a chip always speaks over the same connection, so every chip's words keep their order and one number is the
-whole state. Whoever started it says on stdin how far it may go, as JSON lines: {"upto": 5000} in all, {"rate": 20000} from
-now on, {"report": 1} for the figures so far. Refuses to repeat anything: a lost connection ends it.
+whole state. Connections go in step: no chip speaks twice before all others had their turn, but for what is on its way. Whoever
+started it says on stdin how far it may go, as JSON lines: {"upto": 5000} in all, {"rate": 20000} from now on, {"report": 1} for
+the figures so far. Refuses to repeat anything: a lost connection ends it.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from weld.kit.clock import SystemClock
 USER = "bench"
 PASSWORD = "BENCH_PASSWORD"  # noqa: S105 - a variable's name
 _TICK_S = 0.004
+_STRIDE = 1024  # words of all connections before the first one goes on
 _ENDLESS = 1 << 62
 
 
@@ -34,7 +36,7 @@ class Load:
     first_chip: int = 0
     first_seq: int = 2
     connections: int = 16
-    window: int = 1000
+    window: int = 256
     shards: int = 64
     seed: int = 1
     samples: int | None = None
@@ -48,6 +50,7 @@ class Publisher:
         self.load = load
         self.stream = Stream.make(load.seed, samples=load.samples, working_percent=load.working_percent)
         self.upto = 0
+        self._begun = 0
         self.ended = asyncio.get_running_loop().create_future()
         self._wall_ms = SystemClock().now().timestamp() * 1000 - time.monotonic() * 1000
         self._place = host, port
@@ -80,8 +83,17 @@ class Publisher:
     def allow(self, upto: int) -> None:
         """So many messages in all."""
         self._rate, self.upto = 0.0, upto
-        for line in self._lines:
-            line.pump()
+        self.pump()
+
+    def pump(self) -> None:
+        """Let all connections go on together, as far as windows and allowance permit."""
+        while self._begun < self.upto and len(self._lines) == self.load.connections:
+            goal = min(self.upto, self._begun + _STRIDE)
+            if not all(line.has_room(goal) for line in self._lines):
+                return
+            for line in self._lines:
+                line.send(goal)
+            self._begun = goal
 
     def pace(self, rate: float) -> None:
         """So many a second from now on."""
@@ -104,8 +116,7 @@ class Publisher:
         if self._rate:
             since_s, from_sent = self._paced_from
             self.upto = from_sent + int((time.monotonic() - since_s) * self._rate)
-            for line in self._lines:
-                line.pump()
+            self.pump()
         asyncio.get_running_loop().call_later(_TICK_S, self._tick)
 
 
@@ -141,18 +152,22 @@ class Line(asyncio.Protocol):
         whole, self._odd = divmod(self._odd + len(data), 4)
         self.acknowledged += whole
         if self.sent - self.acknowledged <= self._publisher.load.window * 3 // 4:  # fewer and longer writes
-            self.pump()
+            self._publisher.pump()
 
-    def pump(self) -> None:
-        """Send what window and allowance permit, as one write."""
-        load = self._publisher.load
-        turns, begun = divmod(self._publisher.upto, load.chips)
-        share = turns * self._chips + self._among(begun)
-        count = min(share - self.sent, load.window - (self.sent - self.acknowledged))
-        if count <= 0 or self._transport is None:
-            return
-        self._transport.write(b"".join(self._packets(count)))
-        self.sent += count
+    def has_room(self, goal: int) -> bool:
+        """Whether its window lets it go on until all connections together have sent so many."""
+        return self._share(goal) - self.acknowledged <= self._publisher.load.window
+
+    def send(self, goal: int) -> None:
+        """Its part of what all connections together have then sent, as one write."""
+        count = self._share(goal) - self.sent
+        if count > 0 and self._transport is not None:
+            self._transport.write(b"".join(self._packets(count)))
+            self.sent += count
+
+    def _share(self, messages: int) -> int:
+        turns, begun = divmod(messages, self._publisher.load.chips)
+        return turns * self._chips + self._among(begun)
 
     def _among(self, chips: int) -> int:
         """How many of the first so many chips speak over this connection."""
@@ -221,7 +236,7 @@ def main() -> None:
         ("first-chip", int, 0),
         ("first-seq", int, 2),
         ("connections", int, 16),
-        ("window", int, 1000),
+        ("window", int, 256),
         ("shards", int, 64),
         ("seed", int, 1),
         ("samples", int, None),

@@ -1,6 +1,18 @@
 """How much a run of the benchmark does: whole, or quick for a test of its shape. Refuses results: it holds numbers only."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Turns(NamedTuple):
+    """So many rounds of each contender, one contender after the other."""
+
+    count: int
+    warm_s: float
+    lasting_s: float
+
+
+_SHORT = Turns(9, 1.5, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +30,12 @@ class Scale:
     outage_s: float = 60.0
     outage_rate: int = 20_000
     sizes: tuple[int, ...] = (1000, 10_000, 100_000, 1_000_000)
+    short: Turns = _SHORT  # of G8: contenders that follow each other closely meet the same machine
+
+    @property
+    def long(self) -> Turns:
+        """Rounds as everywhere else."""
+        return Turns(self.rounds, self.warm_s, self.round_s)
 
 
 WHOLE = Scale()
@@ -32,4 +50,5 @@ QUICK = Scale(
     outage_s=2.0,
     outage_rate=1000,
     sizes=(100, 200, 400),
+    short=Turns(1, 0.3, 1.0),
 )

@@ -97,11 +97,8 @@ async def _raise_clone(batch: Batch, timed: Timed) -> None:
 
 async def recover_alerts(batch: Batch) -> None:
     """A silent chip that speaks again closes its own alert."""
-    waking = [
-        name
-        for name in batch.draft.touched
-        if 0 < batch.draft.before[name].received_ms < mapping.ms_of(batch.now) - 86_400_000
-    ]
+    before, long_ago_ms = batch.draft.before, mapping.ms_of(batch.now) - 86_400_000
+    waking = [name for name in batch.draft.touched if 0 < before[name].received_ms < long_ago_ms]
     if waking:
         for alert in await reported.recover(batch.conn, waking, batch.now):
             batch.hints.update({f"alert:{alert}", "outbox"})

@@ -70,6 +70,7 @@ async def _fill(shelf: Shelf, conn: Conn, shard: str) -> None:
             chip.anchor_at(Anchor(boot.boot, ms_of(boot.anchor_at)))
     for chip in loaded.values():
         shelf.put(chip)
+    shelf.gather()
 
 
 async def load_named(conn: Conn, names: Sequence[str]) -> dict[str, Chip]:

@@ -58,6 +58,8 @@ class _Words:
 
 _STATES, _CONTACTS = _Words(), _Words()  # closed lists of the wire: each number is below 256
 
+_NUMBERS: list[int] = []  # slots as objects, the same for all shelves
+
 
 class Shelf:
     """All chips of one shard that this worker remembers."""
@@ -105,6 +107,12 @@ class Shelf:
         if before is None or chip.kept is not before.kept:
             self._put_fold(slot, chip.fold)
 
+    def gather(self) -> None:
+        """Names in one place, once all are here. Each was made among rows that are gone now: as long as they lie scattered, every
+        page of that is half empty, and what a batch makes for a moment lands in the gaps, in cold memory."""
+        self._names = "\n".join(self._names).split("\n") if self._names else []
+        self._slots = dict(zip(self._names, _NUMBERS, strict=False))
+
     def __iter__(self) -> Iterator[Chip]:
         return (self._chip(slot) for slot in range(len(self._names)))
 
@@ -122,7 +130,9 @@ class Shelf:
         return [self._names[slot] for slot, (since, messages) in enumerate(found) if messages and since < quarter]
 
     def _new(self, name: str) -> int:
-        slot = self._slots[name] = len(self._names)
+        if len(self._names) == len(_NUMBERS):
+            _NUMBERS.append(len(_NUMBERS))
+        slot = self._slots[name] = _NUMBERS[len(self._names)]
         self._names.append(name)
         self._records += bytes(_RECORD.size)
         return slot

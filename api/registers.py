@@ -21,7 +21,7 @@ from weld.core.fault import Fault
 from weld.core.ids import Chip, Division, Enterprise, Plate, Shard, Worker, uuid7
 from weld.core.rights import RIGHTS
 from weld.core.shard import shard_of
-from weld.store import officers, people, registers
+from weld.store import divisions, officers, people, registers
 from weld.store.connect import Conn
 from weld.store.registers import Outcome
 from weld.store.vault import Vault
@@ -124,13 +124,13 @@ async def put_machine(conn: Conn, desk: Desk, entry: shapes.Machine) -> Entered:
     """Add or change a machine with its plate, given or made, and bind its chip where one is named."""
     check = _Check(conn, desk)
     code = check.plate(entry)
-    await check.division(entry.division)
+    division = await check.place(entry)
     enterprise = await check.enterprise(entry.enterprise)
     if entry.chip is not None and await registers.find_chip(conn, entry.chip) is None:
         check.missing("chip", "chip", entry.chip, "is not enrolled: enter the chip first")
     check.done()
     words = entry.model_dump(exclude={"plate", "plate_from", "chip"})
-    words |= {"plate": code, "enterprise": enterprise}
+    words |= {"plate": code, "enterprise": enterprise, "division": division}
     words["rated_a"] = None if entry.rated_a is None else round(entry.rated_a, 1)  # stored as a float of 4 bytes
     outcome = await registers.put_machine(conn, registers.MachineRow(**words))
     if entry.chip is not None:
@@ -311,6 +311,16 @@ class _Check:
         found = await registers.find_division(self._conn, code)
         if found is None:
             self.missing(field, "division", code, f"there is no division {code}: enter it first")
+        return found
+
+    async def place(self, entry: shapes.Machine) -> str | None:
+        """The division of a machine: the one that is named, else the one on whose land it stands."""
+        if entry.division is not None:
+            await self.division(entry.division)
+            return entry.division
+        found = await divisions.at_point(self._conn, entry.lat or 0.0, entry.lon or 0.0)
+        if found is None:
+            self.say("division", "the place lies in no division whose area is known here: name the division")
         return found
 
     async def enterprise(self, given: str | None) -> Enterprise | None:

@@ -363,12 +363,17 @@ class WorkerDetail(Shape):
     certificates: list[CertificateRecord]
 
 
+DivisionLevel = Literal["province", "city", "county", "township", "village"]
+
+
 class DivisionView(Shape):
     """A division in scope."""
 
     code: str
     parent: str | None
     name: Words
+    level: DivisionLevel
+    until: date | None = Field(description="From this day on its code is valid no longer; None: it is")
     machines: int
 
 
@@ -376,6 +381,21 @@ class DivisionList(Shape):
     """The divisions in scope, parents before children."""
 
     divisions: list[DivisionView]
+
+
+class DivisionStep(Shape):
+    """One division of those that a place lies in."""
+
+    code: str
+    name: Words
+    level: DivisionLevel
+
+
+class DivisionPlace(Shape):
+    """In which division a place lies, and the way down to it; the last step is the division itself."""
+
+    code: str
+    path: list[DivisionStep]
 
 
 class SheetRequest(Shape):

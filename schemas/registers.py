@@ -90,11 +90,12 @@ class PlateParts(Shape):
 
 
 class Machine(Shape):
-    """A machine with its plate, given or made. `chip` None leaves the binding as it is."""
+    """A machine with its plate, given or made. Without `division` it is where `lat` and `lon` lie. `chip` None leaves the
+    binding as it is."""
 
     plate: Annotated[str, StringConstraints(max_length=30)] | None = None
     plate_from: PlateParts | None = None
-    division: DivisionCode
+    division: DivisionCode | None = None
     enterprise: CreditCode | None = None
     maker: Text
     model: Text
@@ -113,6 +114,8 @@ class Machine(Shape):
             raise ValueError("give either plate or plate_from")
         if (self.lat is None) != (self.lon is None):
             raise ValueError("lat and lon come together")
+        if self.division is None and self.lat is None:
+            raise ValueError("give the division, or lat and lon to find it by")
         return self
 
 

@@ -9,13 +9,15 @@ import psycopg
 
 from api.main import _tell_the_audit
 from tests.api.browser import account, browser, sign_in
+from tests.api.test_division_at import SQUARE
 from tests.api.test_doors import ROUTES
 from tests.api.test_endpoints import delivery, endpoint
 from tests.api.test_registers import ENDPOINT, KEY, MACHINE, OFFICER, WORKER
 from tests.api.town import GOOD, Town, Welder
 from weld.core import mask, plate
 from weld.core.chain import START, Link, walk
-from weld.store import access_rules, audit
+from weld.store import access_rules, audit, divisions
+from weld.store.connect import scoped
 
 # The route -> what the audit calls it.
 TRACED = {
@@ -75,9 +77,11 @@ PLAIN = {
     "GET /quarantine",
     "GET /deliveries",
     "GET /divisions",
+    "GET /divisions/at",
     "GET /health/live",
     "GET /health/ready",
 }
+QUERIES = {"GET /divisions/at": {"lat": "36.05", "lon": "114.2"}}
 STREAMS = {"GET /live", "GET /unlocks/{unlock}/events"}
 ENTRIES: dict[str, dict[str, Any]] = {
     "divisions": {"code": "410503", "name_zh": "北关区", "name_en": "Beiguan", "parent": "4105"},
@@ -222,13 +226,15 @@ async def test_what_leaves_no_trace_shows_nobody(town: Town) -> None:
     await town.unlock(stranger, other)
     alert = town.database.rows("SELECT id FROM weld.alert")[0][0]
     sent = delivery(town, await endpoint(town), "dead", subject=alert)
+    async with scoped(town.parts.pool, "platform") as conn:
+        await divisions.put_lands(conn, {"410502": [[SQUARE]]}, [])
     officer, before = await town.officer(), Player(town).last()
     ids = {"plate": code, "unlock": unlock["id"], "session": session, "alert": alert, "delivery": sent}
     for route in sorted(
         PLAIN - STREAMS - {"GET /staff/me", "POST /sign-in/codes", "GET /health/live", "GET /health/ready"}
     ):
         key = welder.bearer if "unlock" in route else officer
-        query = {"plate": code} if route == "GET /days" else None
+        query = QUERIES.get(route, {}) | ({"plate": code} if route == "GET /days" else {})
         path = route.removeprefix("GET ").format(**ids)
         answer = await town.http.get(f"/api/v1{path}", headers=key, params=query)
         assert answer.status_code == 200, (route, answer.text)

@@ -4,6 +4,7 @@ Refuses work of its own: every command calls one function of another file. JSON 
 """
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -182,6 +183,42 @@ def seed(
     from weld.cli import seeding
 
     raise typer.Exit(seeding.run(file))
+
+
+divisions = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(divisions, name="divisions", help="Divisions of the administration: codes, names, areas.")
+
+
+@divisions.command("import")
+def divisions_import(
+    folder: Annotated[
+        Path | None, typer.Option("--from", help="Where divisions.json.gz lies; without it what `make pages` made")
+    ] = None,
+    province: Annotated[
+        list[str] | None, typer.Option(help="Only this province, e.g. 41; as often as you like")
+    ] = None,
+    townships: Annotated[
+        bool,
+        typer.Option("--townships", help="Townships and development zones too; `tools/pages --codes` fetches them"),
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done")] = False,
+    many_may_end: Annotated[
+        bool, typer.Option("--many-may-end", help="The list is whole, although many divisions are not in it")
+    ] = False,
+    on: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="From which day on the changes hold; today")
+    ] = None,
+) -> None:
+    """Divisions from province to county out of published lists, with the areas that tell in which one a place lies.
+
+    What is there stays; what vanished from its list ends and stays readable; a second time changes nothing. Progress and
+    differences on stderr; the last line of stdout is one JSON object.
+    """
+    from weld.cli import divisions as importing
+
+    day = None if on is None else on.date()
+    asked = importing.Asked(folder, province or (), townships, dry_run, many_may_end, day)
+    raise typer.Exit(importing.run(asked))
 
 
 @app.command()

@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from api import (
+    acts,
     alerts,
     desk,
     divisions,
@@ -46,7 +47,7 @@ from weld.store.connect import TRANSIENT
 log = structlog.get_logger()
 
 _ROUTERS = (
-    sign_in, staff, installation, plates, unlocks, sessions, me, live, machines, alerts, people, endpoints, desk, divisions,
+    sign_in, staff, installation, plates, unlocks, sessions, me, live, machines, alerts, people, acts, endpoints, desk, divisions,
     printing, register_routes,
 )  # fmt: skip
 

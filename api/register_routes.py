@@ -34,6 +34,12 @@ async def enter_enterprise(entry: shapes.Enterprise, caller: Writer, response: R
     return await _enter(caller, "enterprise", entry, response)
 
 
+@router.post("/sites")
+async def enter_site(entry: shapes.Site, caller: Writer, response: Response) -> shapes.Entered:
+    """Add or change a site of an enterprise, by its name: its kind of work is that of the machines on it."""
+    return await _enter(caller, "site", entry, response)
+
+
 @router.post("/chips")
 async def enter_chip(entry: shapes.Chip, caller: Writer, response: Response) -> shapes.Entered:
     """Enrol or change a chip."""
@@ -55,7 +61,10 @@ async def enter_worker(entry: shapes.Worker, caller: Writer, response: Response)
 
 @router.post("/certificates")
 async def enter_certificate(entry: shapes.Certificate, caller: Writer, response: Response) -> shapes.Entered:
-    """Add or change a certificate, by kind, number and item."""
+    """Add or change a certificate, by kind, number and item. An enterprise's own entry has the status unverified; what was
+    withdrawn stays so until it is restored."""
+    if caller.officer is None or (caller.officer.scope.startswith("enterprise:") and entry.status != "unverified"):
+        raise RefusedError("not_allowed", detail="status: an enterprise enters certificates as unverified")
     return await _enter(caller, "certificate", entry, response)
 
 

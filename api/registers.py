@@ -9,7 +9,7 @@ import base64
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -27,7 +27,7 @@ from weld.store.registers import Outcome
 from weld.store.vault import Vault
 
 Kind = Literal[
-    "division", "enterprise", "chip", "machine", "worker", "certificate", "endpoint", "officer_key", "officer"
+    "division", "enterprise", "site", "chip", "machine", "worker", "certificate", "endpoint", "officer_key", "officer"
 ]
 
 
@@ -104,6 +104,17 @@ async def put_enterprise(conn: Conn, desk: Desk, entry: shapes.Enterprise) -> En
     return Entered(outcome, code, enterprise)
 
 
+async def put_site(conn: Conn, desk: Desk, entry: shapes.Site) -> Entered:
+    """Add or change a site of an enterprise, by its name."""
+    check = _Check(conn, desk)
+    await check.division(entry.division)
+    enterprise = await check.enterprise(entry.enterprise)
+    check.done()
+    words: dict[str, Any] = entry.model_dump() | {"id": desk.new_id(), "enterprise": enterprise}
+    outcome, site = await registers.put_site(conn, registers.SiteRow(**words))
+    return Entered(outcome, entry.name, site)
+
+
 async def put_chip(conn: Conn, desk: Desk, entry: shapes.Chip) -> Entered:
     """Enrol or change a chip. Its shard is fixed for life."""
     check = _Check(conn, desk)
@@ -128,9 +139,10 @@ async def put_machine(conn: Conn, desk: Desk, entry: shapes.Machine) -> Entered:
     enterprise = await check.enterprise(entry.enterprise)
     if entry.chip is not None and await registers.find_chip(conn, entry.chip) is None:
         check.missing("chip", "chip", entry.chip, "is not enrolled: enter the chip first")
+    site = None if entry.site is None or enterprise is None else await check.site(enterprise, entry.site)
     check.done()
     words = entry.model_dump(exclude={"plate", "plate_from", "chip"})
-    words |= {"plate": code, "enterprise": enterprise, "division": division}
+    words |= {"plate": code, "enterprise": enterprise, "site": site, "division": division}
     words["rated_a"] = None if entry.rated_a is None else round(entry.rated_a, 1)  # stored as a float of 4 bytes
     outcome = await registers.put_machine(conn, registers.MachineRow(**words))
     if entry.chip is not None:
@@ -145,6 +157,8 @@ async def put_worker(conn: Conn, desk: Desk, entry: shapes.Worker) -> Entered:
     number, phone = identity.normal(entry.identity), identity.normal_phone(entry.phone)
     check.number("identity", identity.identity_fault(number, desk.now.date()))
     check.number("phone", identity.phone_fault(phone))
+    check.past("last_work_on", entry.last_work_on)
+    check.past("practical_test_on", entry.practical_test_on)
     await check.division(entry.division)
     enterprise = await check.enterprise(entry.enterprise)
     holder = await people.worker_of_phone(conn, desk.vault, phone)
@@ -152,7 +166,15 @@ async def put_worker(conn: Conn, desk: Desk, entry: shapes.Worker) -> Entered:
         check.say("phone", "belongs to another worker: give that one another phone first")
     check.done()
     person = people.Person(
-        Worker(desk.new_id()), enterprise, Division(entry.division), entry.name.strip(), number, phone
+        id=Worker(desk.new_id()),
+        enterprise=enterprise,
+        division=Division(entry.division),
+        name=entry.name.strip(),
+        identity=number,
+        phone=phone,
+        retirement_group=entry.retirement_group,
+        last_work_on=entry.last_work_on,
+        practical_test_on=entry.practical_test_on,
     )
     outcome, worker = await people.put_worker(conn, desk.vault, person)
     return Entered(outcome, str(worker), worker)
@@ -249,6 +271,7 @@ Put = Callable[[Conn, Desk, Any], Awaitable[Entered]]
 PUTS: Mapping[Kind, Put] = {
     "division": put_division,
     "enterprise": put_enterprise,
+    "site": put_site,
     "chip": put_chip,
     "machine": put_machine,
     "worker": put_worker,
@@ -284,6 +307,18 @@ class _Check:
         """A number with a fault in it."""
         if fault is not None:
             self.say(field, fault.text)
+
+    def past(self, field: str, day: date | None) -> None:
+        """A day that has been; one more than here may have begun elsewhere."""
+        if day is not None and day > self._desk.now.date() + timedelta(days=1):
+            self.say(field, "lies in the future")
+
+    async def site(self, enterprise: UUID, name: str) -> UUID | None:
+        """A site of this enterprise that must exist."""
+        found = await registers.find_site(self._conn, enterprise, name)
+        if found is None:
+            self.missing("site", "site", name, f"the enterprise has no site {name}: enter it first")
+        return None if found is None else found.id
 
     def rights(self, given: list[str]) -> None:
         """Rights that routes ask for."""

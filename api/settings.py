@@ -56,6 +56,27 @@ class ApiSettings(Settings):
     api_attempts_per_minute: int = Field(default=10, ge=1, le=1000, description="Attempts to unlock of one worker")
     api_lock_lasts_s: int = Field(default=86400, ge=60, le=604800, description="A lock is sent again for this long")
     api_end_lasts_s: int = Field(default=3600, ge=60, le=86400, description="An end of a session, likewise")
+    api_recheck_every_s: float = Field(
+        default=5.0, gt=0, le=600, description="How often work that runs is judged again after a change of papers"
+    )
+
+    register_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^/@?#]+(/[^?#]*)?)?$",
+        description="The issuer's register over HTTP, asked about certificates by POST; empty: nobody is asked",
+    )
+    register_hosts: str = Field(default="", description="Hosts, with commas, that the register's address may name")
+    register_key_file: Path | None = Field(default=None, description="A file with the key for the register")
+    register_timeout_s: float = Field(default=5.0, gt=0, le=60, description="One question takes so long at most")
+    register_keep_s: int = Field(
+        default=86400,
+        ge=0,
+        le=86400,
+        description="How long an answer may stand for one that does not come, marked as stale",
+    )
+    register_recheck_days: int = Field(default=7, ge=1, le=365, description="A certificate is asked about this often")
+    register_every_s: float = Field(default=60.0, gt=0, le=86400, description="A round of questions so often")
+    register_batch: int = Field(default=60, ge=1, le=10_000, description="Questions in one round, one after another")
 
     api_body_bytes: int = Field(default=64 * 1024, ge=1024, description="The largest request body")
     api_stream_poll_s: float = Field(default=2.0, gt=0, le=60, description="How often a stream looks without a hint")

@@ -113,6 +113,7 @@ class Unlock(Shape):
     state: UnlockState
     presence: Literal["none", "button"]
     checks: list[Check]
+    warnings: list[ReasonCode] = Field(description="What to see to soon: it stops no start yet")
     session: UUID | None
     sent_unconfirmed: bool
     created_at: datetime

@@ -107,6 +107,8 @@ class Machine(Shape):
     lat: Annotated[float, Field(ge=-90, le=90)] | None = None
     lon: Annotated[float, Field(ge=-180, le=180)] | None = None
     chip: ChipId | None = None
+    process: Literal["arc", "cutting", "resistance", "brazing"] | None = None
+    site: Text | None = Field(default=None, description="The name of a site of the same enterprise; None: on none")
 
     @model_validator(mode="after")
     def _one_plate(self) -> Self:
@@ -116,17 +118,41 @@ class Machine(Shape):
             raise ValueError("lat and lon come together")
         if self.division is None and self.lat is None:
             raise ValueError("give the division, or lat and lon to find it by")
+        if self.site is not None and self.enterprise is None:
+            raise ValueError("a site is that of an enterprise: name the enterprise")
+        return self
+
+
+class Site(Shape):
+    """Where machines of an enterprise stand for a while, known by its name; `until` is the last day."""
+
+    enterprise: CreditCode
+    name: Text
+    division: DivisionCode
+    work: Literal["ordinary", "building", "special_equipment"]
+    lat: Annotated[float, Field(ge=-90, le=90)] | None = None
+    lon: Annotated[float, Field(ge=-180, le=180)] | None = None
+    since: Day
+    until: Day | None = None
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Self:
+        if self.until is not None and self.until < self.since:
+            raise ValueError("until lies before since")
         return self
 
 
 class Worker(Shape):
-    """A worker; identity number and phone are sealed before they are stored."""
+    """A worker; identity number and phone are sealed before they are stored. What is not said stays as it is known."""
 
     name: str = Personal
     identity: str = Personal
     phone: str = Personal
     enterprise: CreditCode | None = None
     division: DivisionCode
+    retirement_group: Literal["men", "women_55", "women_50"] | None = None
+    last_work_on: Day | None = Field(default=None, description="Welding elsewhere, as declared")
+    practical_test_on: Day | None = None
 
 
 class Certificate(Shape):
@@ -142,6 +168,9 @@ class Certificate(Shape):
     review_due: Day | None = None
     status: Literal["unverified", "verified", "revoked", "cancelled", "suspended", "suspected_fake"] = "verified"
     issuer: Text
+    clean_record: bool = Field(
+        default=False, description="Ten years without a fault: the issuer agreed to the longer term"
+    )
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:
@@ -192,6 +221,7 @@ class SeedFile(Shape):
 
     divisions: list[Division] = []
     enterprises: list[Enterprise] = []
+    sites: list[Site] = []
     chips: list[Chip] = []
     machines: list[Machine] = []
     workers: list[Worker] = []

@@ -40,6 +40,10 @@ TRACED = {
     "POST /alerts/{alert}/close": "alert.closed",
     "GET /workers": "people.listed",
     "GET /workers/{worker}": "person.read",
+    "POST /workers/{worker}/suspend": "worker.suspended",
+    "POST /workers/{worker}/restore": "worker.restored",
+    "GET /certificates/{certificate}/acts": "person.read",
+    "POST /certificates/{certificate}/acts": "certificate.suspend",
     "POST /endpoints/{endpoint}/state": "endpoint.state",
     "POST /deliveries/{delivery}/resend": "delivery.resent",
     "GET /machines/{plate}/plate.svg": "plates.printed",
@@ -47,6 +51,7 @@ TRACED = {
     "POST /plates/sheet": "plates.printed",
     "POST /registers/divisions": "register.division",
     "POST /registers/enterprises": "register.enterprise",
+    "POST /registers/sites": "register.site",
     "POST /registers/chips": "register.chip",
     "POST /registers/machines": "register.machine",
     "POST /registers/workers": "register.worker",
@@ -76,6 +81,7 @@ PLAIN = {
     "GET /deliveries/{delivery}",
     "GET /quarantine",
     "GET /deliveries",
+    "GET /certificates/expiry",
     "GET /divisions",
     "GET /divisions/at",
     "GET /health/live",
@@ -87,6 +93,13 @@ ENTRIES: dict[str, dict[str, Any]] = {
     "divisions": {"code": "410503", "name_zh": "北关区", "name_en": "Beiguan", "parent": "4105"},
     "enterprises": {"name": "样例二厂", "credit_code": "91410502MA0000090M", "division": "410502"},
     "chips": {"chip": "CHIP999999", "model": "WG1", "profile": 0},
+    "sites": {
+        "enterprise": "91410502MA00000072",
+        "name": "一号工地",
+        "division": "410502",
+        "work": "building",
+        "since": "2026-01-01",
+    },
     "machines": MACHINE | {"plate": plate.make("410502", "A", 900)},
     "workers": WORKER,
     "certificates": GOOD
@@ -193,6 +206,12 @@ async def play_desk(player: Player, welder: Welder, code: str, officer: dict[str
         await player.play(f"POST /machines/{{plate}}/{order}", officer, body, plate=code)
     await player.play("GET /workers", officer)
     await player.play("GET /workers/{worker}", officer, worker=welder.id)
+    for word in ("suspend", "restore"):
+        await player.play(f"POST /workers/{{worker}}/{word}", officer, {"reason": "x"}, worker=welder.id)
+    paper = player.town.database.rows("SELECT id FROM weld.certificate WHERE worker = %s", welder.id)[0][0]
+    act = {"act": "suspend", "reason": "x"}
+    await player.play("POST /certificates/{certificate}/acts", officer, act, certificate=paper)
+    await player.play("GET /certificates/{certificate}/acts", officer, certificate=paper)
     team = await endpoint(player.town)
     await player.play("POST /endpoints/{endpoint}/state", officer, {"state": "paused"}, endpoint=team)
     dead = delivery(player.town, team, "dead")

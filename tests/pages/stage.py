@@ -35,7 +35,7 @@ WORKERS = 16
 PASSWORD = "officers-of-the-stage"
 RIGHTS = (
     "alerts:read", "alerts:act", "machines:read", "machines:lock", "sessions:read", "quarantine:read", "deliveries:read",
-    "deliveries:act", "workers:read", "plates:print", "registers:write",
+    "deliveries:act", "workers:read", "workers:act", "plates:print", "registers:write",
 )  # fmt: skip
 _QUICK = {
     "shards": "4",

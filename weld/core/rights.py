@@ -15,6 +15,7 @@ RIGHTS: Final = (
     "deliveries:read",
     "deliveries:act",
     "workers:read",
+    "workers:act",
     "plates:print",
     "registers:write",
 )

@@ -21,6 +21,7 @@ from api import (
     divisions,
     endpoints,
     health,
+    imports,
     installation,
     live,
     machines,
@@ -48,7 +49,7 @@ log = structlog.get_logger()
 
 _ROUTERS = (
     sign_in, staff, installation, plates, unlocks, sessions, me, live, machines, alerts, people, acts, endpoints, desk, divisions,
-    printing, register_routes,
+    printing, register_routes, imports,
 )  # fmt: skip
 
 

@@ -115,6 +115,16 @@ class Officer(Rule):
         return await _as_officer(caller, request, self.name)
 
 
+class OfficerFirst(Officer):
+    """The same, for a body that is read afterwards: the transaction is over by then, and its connection given back."""
+
+    async def __call__(self, request: Request, _token: Annotated[object, Depends(_bearer)]) -> AsyncIterator[Caller]:
+        parts = parts_of(request)
+        async with scoped(parts.pool, _NOBODY) as conn:
+            known = await self.enter(_nobody(request, parts, conn), request)
+        yield known
+
+
 class Staff(Rule):
     """Any officer at a screen: for the sign-in itself. Keys have none."""
 

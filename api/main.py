@@ -19,6 +19,7 @@ from api.app import create_app
 from api.board import Board
 from api.code_provider import CodeProvider, ConsoleProvider
 from api.health import why_not
+from api.importer import Importer
 from api.parts import Parts
 from api.screens import PAGES, listed
 from api.settings import ApiSettings
@@ -94,7 +95,7 @@ async def _work(
     stop: asyncio.Event,
     bound: Callable[[str], None],
 ) -> None:
-    works = [_listen(parts, database_url), _sweep(parts), _recheck(parts)]
+    works = [_listen(parts, database_url), _sweep(parts), _recheck(parts), _import(parts, stop)]
     if register is not None:
         works.append(_ask_register(parts, register))
     tasks = [asyncio.create_task(work) for work in works]
@@ -182,6 +183,12 @@ async def _ask_register(parts: Parts, register: issuer.HttpRegister) -> None:
         except (*FAILURES, VaultError) as error:
             log.warning("register_round_failed", error=type(error).__name__)
         await asyncio.sleep(parts.settings.register_every_s)
+
+
+async def _import(parts: Parts, stop: asyncio.Event) -> None:
+    """Imports: whoever brought one may be gone, and the api that took it in as well."""
+    if parts.settings.api_imports:
+        await Importer.of(parts).run(stop)
 
 
 async def _sweep(parts: Parts) -> None:

@@ -79,6 +79,17 @@ class ApiSettings(Settings):
     register_batch: int = Field(default=60, ge=1, le=10_000, description="Questions in one round, one after another")
 
     api_body_bytes: int = Field(default=64 * 1024, ge=1024, description="The largest request body")
+    api_imports: bool = Field(
+        default=True, description="Work on imports too; false on an api that shall serve people only"
+    )
+    api_import_bytes: int = Field(default=256 << 20, ge=1024, description="The largest CSV of an import")
+    api_import_workbook_bytes: int = Field(
+        default=64 << 20, ge=1024, description="The largest XLSX, which is read as a whole"
+    )
+    api_import_rows: int = Field(default=1_000_000, ge=1, description="The most rows of an import")
+    api_imports_open: int = Field(
+        default=20, ge=1, le=1000, description="Imports of one scope that are not at their end"
+    )
     api_stream_poll_s: float = Field(default=2.0, gt=0, le=60, description="How often a stream looks without a hint")
     api_stream_heartbeat_s: float = Field(default=15.0, gt=0, le=60, description="A comment line when nothing happens")
     api_streams_per_worker: int = Field(default=4, ge=1, le=100, description="Open streams of one worker")

@@ -36,7 +36,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 async def call(town: Town, method: str, path: str, headers: dict[str, str], code: str = "") -> int:
     filled = path.replace("{plate}", code or plate.make("410502", "A", 77))
-    for name in ("unlock", "session", "alert"):
+    for name in ("unlock", "session", "alert", "import_id"):
         filled = filled.replace(f"{{{name}}}", str(uuid4()))
     query = {"plate": code or plate.make("410502", "A", 77)} if path == "/api/v1/days" else None
     sent = headers | {"Idempotency-Key": str(uuid4())}

@@ -12,6 +12,7 @@ from tests.api.browser import account, browser, sign_in
 from tests.api.test_division_at import SQUARE
 from tests.api.test_doors import ROUTES
 from tests.api.test_endpoints import delivery, endpoint
+from tests.api.test_imports import bring, row, table
 from tests.api.test_registers import ENDPOINT, KEY, MACHINE, OFFICER, WORKER
 from tests.api.town import GOOD, Town, Welder
 from weld.core import mask, plate
@@ -49,6 +50,11 @@ TRACED = {
     "GET /machines/{plate}/plate.svg": "plates.printed",
     "GET /machines/{plate}/plate.pdf": "plates.printed",
     "POST /plates/sheet": "plates.printed",
+    "POST /imports": "import.brought",
+    "GET /imports/{import_id}/preview": "import.previewed",
+    "GET /imports/{import_id}/errors.csv": "import.errors_read",
+    "POST /imports/{import_id}/confirm": "import.confirmed",
+    "POST /imports/{import_id}/stop": "import.stopped",
     "POST /registers/divisions": "register.division",
     "POST /registers/enterprises": "register.enterprise",
     "POST /registers/sites": "register.site",
@@ -82,6 +88,9 @@ PLAIN = {
     "GET /quarantine",
     "GET /deliveries",
     "GET /certificates/expiry",
+    "GET /imports",
+    "GET /imports/template",
+    "GET /imports/{import_id}",
     "GET /divisions",
     "GET /divisions/at",
     "GET /health/live",
@@ -166,6 +175,7 @@ async def test_every_route_that_shows_a_person_or_changes_something_leaves_a_row
     await player.play("POST /alerts/{alert}/close", officer, {"outcome": "test", "note": "x"}, alert=alert)
     for kind, entry in ENTRIES.items():
         await player.play(f"POST /registers/{kind}", officer, entry)
+    await play_import(player, officer)
     await play_doors(player, welder)
     missing = {
         route: (action, player.played.get(route))
@@ -221,6 +231,17 @@ async def play_desk(player: Player, welder: Welder, code: str, officer: dict[str
     await player.play("POST /plates/sheet", officer, {"plates": [code]})
 
 
+async def play_import(player: Player, officer: dict[str, str]) -> None:
+    """A table of one row that is right and one that is wrong."""
+    before = player.last()
+    brought = await bring(player.town, officer, table([row(1), row(2, phone="7")]))
+    player.saw("POST /imports", before)
+    for route in ("GET /imports/{import_id}/preview", "GET /imports/{import_id}/errors.csv"):
+        await player.play(route, officer, import_id=brought["id"])
+    for word in ("confirm", "stop"):
+        await player.play(f"POST /imports/{{import_id}}/{word}", officer, import_id=brought["id"])
+
+
 async def play_doors(player: Player, welder: Welder) -> None:
     """In and out, of workers and of officers."""
     town = player.town
@@ -247,8 +268,17 @@ async def test_what_leaves_no_trace_shows_nobody(town: Town) -> None:
     sent = delivery(town, await endpoint(town), "dead", subject=alert)
     async with scoped(town.parts.pool, "platform") as conn:
         await divisions.put_lands(conn, {"410502": [[SQUARE]]}, [])
-    officer, before = await town.officer(), Player(town).last()
-    ids = {"plate": code, "unlock": unlock["id"], "session": session, "alert": alert, "delivery": sent}
+    officer = await town.officer()
+    brought = await bring(town, officer, table([row(1)]))
+    before = Player(town).last()
+    ids = {
+        "import_id": brought["id"],
+        "plate": code,
+        "unlock": unlock["id"],
+        "session": session,
+        "alert": alert,
+        "delivery": sent,
+    }
     for route in sorted(
         PLAIN - STREAMS - {"GET /staff/me", "POST /sign-in/codes", "GET /health/live", "GET /health/ready"}
     ):

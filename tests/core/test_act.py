@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from tests.core.certificates import OPERATION, RULES, TODAY
-from weld.core.act import Act, leads_to
+from weld.core.act import Act, entered, leads_to
 from weld.core.certificate import Registered, last_day
 from weld.core.expiry import bucket
 
@@ -69,3 +69,22 @@ def test_what_is_over_is_expired_and_what_is_not_in_force_is_nothing_to_renew() 
     assert bucket(OPERATION, date(2030, 5, 10), CERTIFICATES) == "expired"
     assert bucket(replace(OPERATION, registered="revoked"), date(2030, 5, 10), CERTIFICATES) == "not_in_force"
     assert bucket(replace(OPERATION, registered="unverified"), TODAY, CERTIFICATES) == "not_in_force"
+
+
+@pytest.mark.parametrize(
+    ("state", "claimed", "after"),
+    [
+        ("revoked", "verified", "revoked"),
+        ("cancelled", "unverified", "cancelled"),
+        ("suspended", "verified", "suspended"),
+        ("suspected_fake", "verified", "suspected_fake"),
+        ("suspended", "revoked", "revoked"),
+        ("verified", "revoked", "revoked"),
+        ("unverified", "verified", "verified"),
+        ("verified", "unverified", "unverified"),
+    ],
+)
+def test_what_was_withdrawn_does_not_become_good_by_entering_it_again(
+    state: Registered, claimed: Registered, after: Registered
+) -> None:
+    assert entered(state, claimed) == after

@@ -214,11 +214,33 @@ def divisions_import(
     What is there stays; what vanished from its list ends and stays readable; a second time changes nothing. Progress and
     differences on stderr; the last line of stdout is one JSON object.
     """
-    from weld.cli import divisions as importing
+    from weld.cli import divisions as publishing
 
     day = None if on is None else on.date()
-    asked = importing.Asked(folder, province or (), townships, dry_run, many_may_end, day)
-    raise typer.Exit(importing.run(asked))
+    asked = publishing.Asked(folder, province or (), townships, dry_run, many_may_end, day)
+    raise typer.Exit(publishing.run(asked))
+
+
+importing = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(importing, name="import", help="Tables that people keep, into the registers.")
+
+
+@importing.command("workers")
+def import_workers(
+    file: Annotated[Path, typer.Argument(help="CSV (UTF-8 or GB18030) or XLSX; the console has the empty table")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would do")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the rows are entered")] = False,
+    errors: Annotated[
+        Path | None, typer.Option(help="Where the rows go that are wrong, as CSV to be mended and imported again")
+    ] = None,
+) -> None:
+    """Workers with their certificates from a table: what is wrong is shown first, then whatever is right is entered.
+
+    The same table twice changes nothing. Interrupted, it goes on in any api that runs. Last line of stdout: one JSON object.
+    """
+    from weld.cli import importing as bringing
+
+    raise typer.Exit(bringing.run(bringing.Asked(file, dry_run, yes, errors)))
 
 
 @app.command()
@@ -342,6 +364,22 @@ def bench_ingest(
     from bench import ingest as measuring
 
     raise typer.Exit(measuring.run(only, quick=quick, quiet=json))
+
+
+@bench.command("unlock-decision")
+def bench_unlock_decision(
+    workers: Annotated[int, typer.Option(min=100, max=8_000_000, help="How many workers are imported first")] = 470_000,
+    json: Annotated[bool, typer.Option("--json", help="Only the JSON line on stdout, no progress")] = False,
+    decisions: Annotated[int, typer.Option(min=100, help="How many decisions are asked for")] = 5000,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same table and asks the same")] = 1,
+) -> None:
+    """Import a province's workers through the api, then ask the whole unlock decision, look-ups and all, for many of them.
+
+    On a throw-away stack of its own. Last line of stdout: {"workers", "import_s", "p50_ms", "p99_ms", ...}.
+    """
+    from bench import unlock_decision
+
+    raise typer.Exit(unlock_decision.run(unlock_decision.Asked(workers, decisions, seed=seed), quiet=json))
 
 
 @app.command()

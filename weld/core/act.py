@@ -19,14 +19,20 @@ _LEADS_TO: Mapping[Act, Registered] = {
     "cancel": "cancelled",
     "suspect": "suspected_fake",
 }
+_WITHDRAWN: frozenset[Registered] = frozenset({"suspended", "revoked", "cancelled", "suspected_fake"})
 _FROM: Mapping[Act, frozenset[Registered]] = {
     "verify": frozenset({"unverified", "suspected_fake"}),
     "suspend": frozenset({"unverified", "verified"}),
     "revoke": frozenset({"unverified", "verified", "suspended", "suspected_fake"}),
     "cancel": frozenset({"unverified", "verified", "suspended", "suspected_fake"}),
     "suspect": frozenset({"unverified", "verified", "suspended"}),
-    "restore": frozenset({"suspended", "revoked", "cancelled", "suspected_fake"}),
+    "restore": _WITHDRAWN,
 }
+
+
+def entered(state: Registered, claimed: Registered) -> Registered:
+    """The state after the certificate was entered or imported again as `claimed`: what was withdrawn stays withdrawn."""
+    return state if state in _WITHDRAWN and claimed not in _WITHDRAWN else claimed
 
 
 def leads_to(act: Act, state: Registered, before: Registered | None) -> Registered | None:

@@ -11,16 +11,15 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
+from weld.core.act import entered
 from weld.core.age import Group
+from weld.core.certificate import Registered
 from weld.core.ids import Division, Enterprise, Worker
 from weld.store import fields
 from weld.store.connect import Conn
 from weld.store.queries import query
 from weld.store.registers import Outcome
 from weld.store.vault import Vault
-
-_WITHDRAWN = frozenset({"revoked", "cancelled", "suspended", "suspected_fake"})
-_CLAIMED = frozenset({"verified", "unverified"})
 
 
 class Person(NamedTuple):
@@ -49,7 +48,7 @@ class Certificate(NamedTuple):
     valid_from: date
     valid_to: date
     review_due: date | None
-    status: str
+    status: Registered
     issuer: str
     checked_at: datetime | None
     clean_record: bool = False
@@ -100,7 +99,7 @@ class _SealedCertificate(NamedTuple):
     valid_from: date
     valid_to: date
     review_due: date | None
-    status: str
+    status: Registered
     issuer: str
     clean_record: bool
 
@@ -207,8 +206,7 @@ async def put_certificate(conn: Conn, vault: Vault, paper: Certificate) -> tuple
     withdrawn stays so: who may restore it does that by an act with a reason."""
     found = await _find_certificate(conn, vault, paper.kind, paper.number, paper.item)
     if found is not None:
-        kept = found.status if found.status in _WITHDRAWN and paper.status in _CLAIMED else paper.status
-        paper = paper._replace(id=found.id, worker=found.worker, status=kept)
+        paper = paper._replace(id=found.id, worker=found.worker, status=entered(found.status, paper.status))
         if vault.is_current(fields.CERTIFICATE_NUMBER, found.number_sealed) and _same_paper(paper, found):
             return "unchanged", found.id
     words = paper._asdict() | {

@@ -17,7 +17,7 @@ import uvicorn
 from api import issuer, recheck
 from api.app import create_app
 from api.board import Board
-from api.code_provider import CodeProvider, ConsoleProvider
+from api.code_provider import CodeProvider, provider_of
 from api.health import why_not
 from api.importer import Importer
 from api.parts import Parts
@@ -59,7 +59,7 @@ async def serve(
             connections,
             vault,
             clock,
-            codes or ConsoleProvider(),
+            codes or provider_of(settings),
             settings,
             rules,
             Board(),
@@ -198,6 +198,7 @@ async def _sweep(parts: Parts) -> None:
             async with parts.pool.connection() as conn:
                 now = parts.clock.now()
                 await signins.forget_codes(conn, now - _CODES_KEPT)
+                await signins.forget(conn, now - _CODES_KEPT)
                 await officers.forget(conn, now - _CODES_KEPT)
                 await idempotency.forget(conn, now - _ANSWERS_KEPT)
         except TRANSIENT as error:

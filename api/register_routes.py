@@ -10,8 +10,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Response
 
-from api.caller import Caller, Officer, through
+from api.caller import Caller, Fresh, Officer, through
 from api.problems import RefusedError
+from api.proof import Turn
 from api.registers import PUTS, Desk, Kind, RegisterError, told
 from schemas import registers as shapes
 from weld.store.registers import CLASHES
@@ -19,6 +20,8 @@ from weld.store.registers import CLASHES
 router = APIRouter(prefix="/registers", tags=["registers"])
 
 Writer = Annotated[Caller, through(Officer("registers:write"))]
+# Who gets data sent, keys and accounts: what a screen left alone, or a stolen cookie, must not give away for good.
+FreshWriter = Annotated[Caller, through(Fresh("registers:write"))]
 
 
 @router.post("/divisions")
@@ -69,20 +72,20 @@ async def enter_certificate(entry: shapes.Certificate, caller: Writer, response:
 
 
 @router.post("/endpoints")
-async def enter_endpoint(entry: shapes.Endpoint, caller: Writer, response: Response) -> shapes.Entered:
+async def enter_endpoint(entry: shapes.Endpoint, caller: FreshWriter, response: Response) -> shapes.Entered:
     """Add or change a webhook endpoint, by its name. The answer holds a new secret this once."""
     return await _enter(caller, "endpoint", entry, response)
 
 
 @router.post("/officer-keys")
-async def enter_officer_key(entry: shapes.OfficerKey, caller: Writer, response: Response) -> shapes.Entered:
+async def enter_officer_key(entry: shapes.OfficerKey, caller: FreshWriter, response: Response) -> shapes.Entered:
     """Add or change an officer key, by its name. The answer holds a new key this once."""
     _may_grant(caller, entry.rights)
     return await _enter(caller, "officer_key", entry, response)
 
 
 @router.post("/officers")
-async def enter_officer(entry: shapes.Officer, caller: Writer, response: Response) -> shapes.Entered:
+async def enter_officer(_turn: Turn, entry: shapes.Officer, caller: FreshWriter, response: Response) -> shapes.Entered:
     """Add or change an officer's account, by its login. The answer holds a made password and TOTP secret this once."""
     _may_grant(caller, entry.rights)
     return await _enter(caller, "officer", entry, response)

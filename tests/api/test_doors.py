@@ -22,6 +22,8 @@ ROUTES = [
 ]
 # Streams that go on: with a key that opens them no answer ever ends. Their own tests watch them.
 ENDLESS = {"/api/v1/live"}
+# What signs a worker out would end the walk; its own tests call it.
+SIGNS_OUT = {"/api/v1/sign-in", "/api/v1/me/sign-ins"}
 # Enough of a body that the request gets as far as the door.
 BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/sign-in/codes": {"phone": "13999999999"},
@@ -65,6 +67,20 @@ def test_the_public_routes_are_these_and_no_others() -> None:
     }
 
 
+def test_what_takes_a_fresh_proof_is_this_and_no_more() -> None:
+    marked = {
+        f"{method.upper()} {path.removeprefix('/api/v1')}"
+        for path, methods in DOCUMENT["paths"].items()
+        for method, operation in methods.items()
+        if operation.get("x-step-up")
+    }
+    assert marked == {
+        "POST /registers/endpoints",
+        "POST /registers/officer-keys",
+        "POST /registers/officers",
+    }
+
+
 async def test_a_route_opens_to_its_rule_only(town: Town) -> None:
     welder, code = await town.welder(), await town.machine()
     strangers = [{}, *({"Authorization": words} for words in ("Bearer x", "Basic eDp4", "Bearer wgk_x", "Bearer", ""))]
@@ -74,7 +90,7 @@ async def test_a_route_opens_to_its_rule_only(town: Town) -> None:
         if rule in {"open", "public"}:
             continue
         found = [await call(town, method, path, headers, code) for headers in strangers]
-        by_worker = await call(town, method, path, welder.bearer, code) if path != "/api/v1/sign-in" else 204
+        by_worker = await call(town, method, path, welder.bearer, code) if path not in SIGNS_OUT else 204
         key_without = keys.get(rule.removeprefix("worker|"), keys[ALL_RIGHTS[0]])
         by_key = await call(town, method, path, key_without, code)
         expected_by_key = 401 if rule in {"worker", "staff"} else 403

@@ -14,6 +14,7 @@ from tests.api.test_doors import ROUTES
 from tests.api.test_endpoints import delivery, endpoint
 from tests.api.test_imports import bring, row, table
 from tests.api.test_registers import ENDPOINT, KEY, MACHINE, OFFICER, WORKER
+from tests.api.test_staff_sessions import prove
 from tests.api.town import GOOD, Town, Welder
 from weld.core import mask, plate
 from weld.core.chain import START, Link, walk
@@ -24,8 +25,14 @@ from weld.store.connect import scoped
 TRACED = {
     "POST /sign-in": "worker.signed_in",
     "DELETE /sign-in": "worker.signed_out",
+    "POST /me/devices/{device}/allow": "device.allowed",
+    "DELETE /me/devices/{device}": "device.removed",
+    "DELETE /me/sign-ins": "worker.signed_out_everywhere",
     "POST /staff/sign-in": "staff.signed_in",
+    "POST /staff/step-up": "staff.stepped_up",
     "DELETE /staff/sign-in": "staff.signed_out",
+    "DELETE /staff/sign-ins/{sign_in}": "staff.sign_in_ended",
+    "DELETE /staff/sign-ins": "staff.signed_out_everywhere",
     "POST /unlocks": "unlock.granted",
     "GET /sessions": "sessions.listed",
     "GET /sessions/{session}": "session.read",
@@ -70,6 +77,8 @@ TRACED = {
 PLAIN = {
     "POST /sign-in/codes",
     "GET /staff/me",
+    "GET /staff/sign-ins",
+    "GET /me/devices",
     "GET /installation",
     "GET /plates/{plate}",
     "GET /unlocks/{unlock}",
@@ -249,14 +258,28 @@ async def play_doors(player: Player, welder: Welder) -> None:
     token = await town.sign_in(welder.phone)
     player.saw("POST /sign-in", before)
     await player.play("DELETE /sign-in", {"Authorization": f"Bearer {token}"})
+    worker = {"Authorization": f"Bearer {await town.sign_in(welder.phone)}"}
+    devices = (await town.http.get("/api/v1/me/devices", headers=worker)).json()["devices"]
+    other = next(one["id"] for one in devices if not one["here"])
+    town.database.rows("UPDATE weld.device SET good_from = good_from + interval '1 day' WHERE id = %s", other)
+    await player.play("POST /me/devices/{device}/allow", worker, device=other)
+    await player.play("DELETE /me/devices/{device}", worker, device=other)
+    await player.play("DELETE /me/sign-ins", worker)
     who = await account(town, "li-2")
     async with browser(town) as http:
         before = player.last()
         await sign_in(town, http, who)
         player.saw("POST /staff/sign-in", before)
         before = player.last()
-        assert (await http.delete("/api/v1/staff/sign-in")).status_code == 204
-        player.saw("DELETE /staff/sign-in", before)
+        assert (await prove(town, http, who)).status_code == 200
+        player.saw("POST /staff/step-up", before)
+        for route in ("/sign-in", "/sign-ins/{sign_in}", "/sign-ins"):
+            await sign_in(town, http, who)
+            here = (await http.get("/api/v1/staff/sign-ins")).json()["sign_ins"][-1]["id"]
+            before = player.last()
+            answer = await http.delete(f"/api/v1/staff{route.format(sign_in=here)}")
+            assert answer.status_code == 204, answer.text
+            player.saw(f"DELETE /staff{route}", before)
 
 
 async def test_what_leaves_no_trace_shows_nobody(town: Town) -> None:
@@ -280,9 +303,11 @@ async def test_what_leaves_no_trace_shows_nobody(town: Town) -> None:
         "delivery": sent,
     }
     for route in sorted(
-        PLAIN - STREAMS - {"GET /staff/me", "POST /sign-in/codes", "GET /health/live", "GET /health/ready"}
+        PLAIN
+        - STREAMS
+        - {"GET /staff/me", "GET /staff/sign-ins", "POST /sign-in/codes", "GET /health/live", "GET /health/ready"}
     ):
-        key = welder.bearer if "unlock" in route else officer
+        key = welder.bearer if "unlock" in route or route == "GET /me/devices" else officer
         query = QUERIES.get(route, {}) | ({"plate": code} if route == "GET /days" else {})
         path = route.removeprefix("GET ").format(**ids)
         answer = await town.http.get(f"/api/v1{path}", headers=key, params=query)

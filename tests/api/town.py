@@ -247,7 +247,8 @@ class Town:
 @asynccontextmanager
 async def founded(database: Database, **changed: Any) -> AsyncIterator[Town]:
     """A town with two divisions, an enterprise each, and an api on top."""
-    settings = ApiSettings(api_codes_per_address=1000, **({"api_stream_poll_s": 0.2} | changed))
+    unless_told = {"api_stream_poll_s": 0.2, "api_device_wait_s": 0}
+    settings = ApiSettings(api_codes_per_address=1000, **(unless_told | changed))
     clock, postbox = TownClock(), Postbox()
     async with pool(database.url("api"), "test api", 12) as connections:
         rules = access_rules.load()

@@ -43,6 +43,8 @@ _QUICK = {
     "stored_after_s": "1",
     "resend_after_s": "3",
     "api_codes_per_address": "10000",
+    "api_code_wait_s": "0",
+    "api_device_wait_s": "0",
     "installation_name": "焊码通测试台",
     "hotline": "0372-0000000",
 }

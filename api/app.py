@@ -17,16 +17,22 @@ from starlette.exceptions import HTTPException
 from api import (
     acts,
     alerts,
+    audit_search,
+    departments,
     desk,
     devices,
     divisions,
     endpoints,
+    enrolment,
+    enterprises,
     health,
     imports,
     installation,
+    keys,
     live,
     machines,
     me,
+    officers,
     people,
     plates,
     printing,
@@ -51,7 +57,8 @@ log = structlog.get_logger()
 
 _ROUTERS = (
     sign_in, devices, staff, step_up, installation, plates, unlocks, sessions, me, live, machines, alerts, people, acts,
-    endpoints, desk, divisions, printing, register_routes, imports,
+    endpoints, desk, divisions, printing, register_routes, imports, officers, enrolment, departments, enterprises, keys,
+    audit_search,
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from api.place import place_of
 from api.problems import RefusedError, answer
 from schemas import staff
 from weld.core import secret
+from weld.core.roles import rights_of
 from weld.store import officers
 from weld.store.connect import Conn
 
@@ -112,7 +113,9 @@ async def profile(caller: Caller, sign_in: UUID) -> staff.StaffMe:
         scope=row.scope,
         division=row.division,
         enterprise=row.enterprise,
-        rights=row.rights,
+        department=row.department,
+        roles=row.roles,
+        rights=rights_of(row.roles),
         signed_in_until=row.expires_at,
         proven_until=_proven_until(caller, row.stepped_up_at),
     )

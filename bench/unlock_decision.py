@@ -36,7 +36,7 @@ from schemas import registers as shapes
 from weld.cli.stack import Child
 from weld.core import identity, plate, roster, secret
 from weld.core.access import Permit, Refusal, Rules, Scan, decide
-from weld.core.rights import RIGHTS
+from weld.core.rights import BUSINESS_RIGHTS
 from weld.kit.clock import SystemClock
 from weld.store import access_rules, load
 from weld.store.connect import Conn, pool, scoped, undone
@@ -116,7 +116,7 @@ def _entries(asked: Asked, now: datetime) -> Iterator[tuple[Kind, shapes.Shape]]
     until = now + timedelta(days=1)
     yield (
         "officer_key",
-        shapes.OfficerKey(name="bench", scope="platform", rights=list(RIGHTS), expires_at=until, secret=_KEY),
+        shapes.OfficerKey(name="bench", scope="platform", rights=list(BUSINESS_RIGHTS), expires_at=until, secret=_KEY),
     )
 
 

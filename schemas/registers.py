@@ -24,6 +24,23 @@ DivisionCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,12}$")]
 CreditCode = Annotated[str, StringConstraints(min_length=1, max_length=30)]
 ChipId = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{8,32}$")]
 Right = Annotated[str, StringConstraints(pattern=r"^[a-z_]+:[a-z_]+$", max_length=60)]
+RoleName = Literal[
+    "enterprise_safety_officer",
+    "installer",
+    "duty_officer",
+    "inspector",
+    "division_regulator",
+    "system_administrator",
+    "security_administrator",
+    "audit_administrator",
+]
+ScopeText = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(platform|division:[0-9]{2,12}|department:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|enterprise:[0-9A-Z]{18})$"
+    ),
+    Field(description="platform, division:CODE, department:ID or enterprise:CREDIT_CODE"),
+]
 AlertCode = Annotated[str, StringConstraints(pattern=r"^[A-HO][0-9]{2}$")]
 LongestS = Annotated[int, Field(ge=60, le=86_400)]
 
@@ -187,6 +204,9 @@ class Endpoint(Shape):
     secret: str | None = Secret
     division: DivisionCode
     codes: Annotated[list[AlertCode], Field(min_length=1, max_length=100)] | None = None
+    department: Annotated[UUID, Field(strict=False)] | None = Field(
+        default=None, description="Whose endpoint it is: officers of a department see their own"
+    )
     state: Literal["active", "paused"] | None = Field(default=None, description="None leaves it as it is")
 
 
@@ -194,9 +214,7 @@ class OfficerKey(Shape):
     """A bearer key for officers and their systems. Without `secret` one is made; a given one is for throw-away stacks."""
 
     name: Text
-    scope: Annotated[str, StringConstraints(pattern=r"^(platform|division:[0-9]{2,12}|enterprise:[0-9A-Z]{18})$")] = (
-        Field(description="platform, division:CODE or enterprise:CREDIT_CODE")
-    )
+    scope: ScopeText
     rights: Annotated[list[Right], Field(min_length=1, max_length=50)]
     expires_at: Moment
     secret: Annotated[str, StringConstraints(min_length=32, pattern=r"^[!-~]+$")] | None = Secret
@@ -207,10 +225,8 @@ class Officer(Shape):
 
     login: Annotated[str, StringConstraints(pattern=r"^[a-z0-9._-]{2,40}$")]
     name: Text
-    scope: Annotated[str, StringConstraints(pattern=r"^(platform|division:[0-9]{2,12}|enterprise:[0-9A-Z]{18})$")] = (
-        Field(description="platform, division:CODE or enterprise:CREDIT_CODE")
-    )
-    rights: Annotated[list[Right], Field(min_length=1, max_length=50)]
+    scope: ScopeText
+    roles: Annotated[list[RoleName], Field(min_length=1, max_length=5)]
     password: Annotated[str, StringConstraints(min_length=12, max_length=200)] | None = Secret
     totp_secret: Annotated[str, StringConstraints(pattern=r"^[A-Z2-7]{32}$")] | None = Secret
     disabled: bool = False

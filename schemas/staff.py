@@ -33,6 +33,8 @@ class StaffMe(Shape):
     scope: str
     division: str | None
     enterprise: str | None
+    department: str | None
+    roles: list[str]
     rights: list[str]
     signed_in_until: datetime
     proven_until: datetime | None = Field(description="Until when dangerous actions take no further proof")

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -92,7 +93,7 @@ async def test_a_screens_token_changes_and_the_old_one_ends_soon_after(town: Tow
 
 async def test_a_refused_request_changes_no_token(town: Town) -> None:
     async with browser(town) as http:
-        await sign_in(town, http, await account(town, rights=["alerts:read"]))
+        await sign_in(town, http, await account(town, roles=["security_administrator"]))
         first = cookie(http)
         town.clock.moved += timedelta(minutes=59)
         await http.get(ME)
@@ -106,28 +107,41 @@ async def test_a_refused_request_changes_no_token(town: Town) -> None:
 
 
 async def test_what_is_dangerous_takes_a_fresh_proof(town: Town) -> None:
-    who = await account(town, rights=["registers:write"])
+    who = await account(town, rights=["endpoints:write"])
     async with browser(town) as http:
         await sign_in(town, http, who)
         assert (await http.post("/api/v1/registers/endpoints", json=ENDPOINT)).status_code == 201
         town.clock.moved += timedelta(minutes=5, seconds=1)
-        for kind, entry in (
-            ("endpoints", ENDPOINT | {"name": "f"}),
-            (
-                "officer-keys",
-                {"name": "k", "scope": "platform", "rights": ["registers:write"], "expires_at": "2030-01-01T00:00:00Z"},
-            ),
-            ("officers", {"login": "li", "name": "x", "scope": "platform", "rights": ["registers:write"]}),
-        ):
-            assert said(await http.post(f"/api/v1/registers/{kind}", json=entry)) == (403, "step_up_required")
+        late = await http.post("/api/v1/registers/endpoints", json=ENDPOINT | {"name": "f"})
+        assert said(late) == (403, "step_up_required")
         assert (await http.get(ME)).json()["proven_until"] is None
         assert (await prove(town, http, who)).status_code == 200
         assert (await http.post("/api/v1/registers/endpoints", json=ENDPOINT | {"name": "f"})).status_code == 201
         assert (await http.get(ME)).json()["proven_until"] is not None
 
 
+@pytest.mark.parametrize(
+    ("role", "route", "body"),
+    [
+        ("system_administrator", "/officers", {"login": "li", "name": "x"}),
+        ("system_administrator", f"/officers/{UUID(int=1)}/reset", None),
+        ("security_administrator", f"/officers/{UUID(int=1)}/roles", {"role": "inspector", "scope": "division:41"}),
+        (
+            "security_administrator",
+            "/keys",
+            {"name": "k", "scope": "platform", "rights": ["alerts:read"], "expires_at": "2030-01-01T00:00:00Z"},
+        ),
+    ],
+)
+async def test_accounts_rights_and_keys_take_a_fresh_proof(town: Town, role: str, route: str, body: Any) -> None:
+    async with browser(town) as http:
+        await sign_in(town, http, await account(town, roles=[role]))
+        town.clock.moved += timedelta(minutes=5, seconds=1)
+        assert said(await http.post(f"/api/v1{route}", json=body)) == (403, "step_up_required")
+
+
 async def test_a_cookie_copied_before_the_proof_has_no_part_in_it(town: Town) -> None:
-    who = await account(town, rights=["registers:write"])
+    who = await account(town, rights=["endpoints:write"])
     async with browser(town) as http, browser(town) as thief:
         await sign_in(town, http, who)
         stolen = cookie(http)

@@ -24,7 +24,7 @@ from api.settings import ApiSettings
 from schemas import registers as shapes
 from tests.database import Database
 from weld.core import identity, plate
-from weld.core.rights import RIGHTS
+from weld.core.rights import BUSINESS_RIGHTS
 from weld.store import access_rules, reported
 from weld.store.connect import connect, pool, scoped
 
@@ -34,7 +34,7 @@ GOOD: dict[str, Any] = {
     "item": "熔化焊接与热切割作业",
     "issuer": "河南省应急管理厅",
 }
-ALL_RIGHTS = list(RIGHTS)
+ALL_RIGHTS = list(BUSINESS_RIGHTS)
 
 
 class TownClock:

@@ -33,10 +33,6 @@ BUTTONS = frozenset({2, 3})  # these ask for somebody at the machine
 SHORT = frozenset({20})  # the longest session here is a minute
 WORKERS = 16
 PASSWORD = "officers-of-the-stage"
-RIGHTS = (
-    "alerts:read", "alerts:act", "machines:read", "machines:lock", "sessions:read", "quarantine:read", "deliveries:read",
-    "deliveries:act", "workers:read", "workers:act", "plates:print", "registers:write",
-)  # fmt: skip
 _QUICK = {
     "shards": "4",
     "webhook_allow": "127.0.0.1/32",
@@ -202,7 +198,8 @@ class Stage:
         entries["certificates"] += [self._certificate(n) for n in range(WORKERS)]
         entries["endpoints"] = [{"name": "文峰区执法队", "url": hook_url, "secret": hook_secret, "division": DIVISION}]
         entries["officers"] = [
-            {"login": login, "name": f"值班{number}", "scope": "platform", "rights": list(RIGHTS),
+            {"login": login, "name": f"值班{number}", "scope": "platform",
+             "roles": ["division_regulator", "duty_officer", "installer"],
              "password": PASSWORD, "totp_secret": secret}
             for number, (login, secret) in enumerate(self.totp.items())
         ]  # fmt: skip

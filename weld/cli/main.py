@@ -172,6 +172,26 @@ def certify(
 
 
 @app.command()
+def init(
+    file: Annotated[
+        Path | None,
+        typer.Option(help="TOML: public_url, [division], [system], [security], [audit]; without it you are asked"),
+    ] = None,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Fresh secrets for those of the three who have not enrolled yet; nothing else"),
+    ] = False,
+) -> None:
+    """Set up a new installation: public address, topmost division, and three administrators who are three different people.
+
+    Each of them gets a secret, shown once on stdout, to set a password of his own. Exit code 1: refused, 3: set up already.
+    """
+    from weld.cli import init as setting_up
+
+    raise typer.Exit(setting_up.run(file, again=again))
+
+
+@app.command()
 def seed(
     file: Annotated[Path, typer.Argument(help="Registers as YAML or JSON; docs/examples/seed-anyang.yaml shows all")],
 ) -> None:

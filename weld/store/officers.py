@@ -1,15 +1,18 @@
 """Officers' accounts, and who is signed in at a screen.
 
 TOTP secrets are sealed here and nowhere else; passwords come as argon2id hashes, logins that were tried as blind indexes,
-tokens as hashes. Written by api only. Refuses to decide whether a password or a code fits.
+tokens as hashes. Written by api only; roles and enrolment are in accounts.py.
+Refuses to decide whether a password or a code fits.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import class_row
 
+from weld.core.roles import rights_of
 from weld.store import fields
 from weld.store.connect import Conn
 from weld.store.queries import query
@@ -26,8 +29,6 @@ class Officer(NamedTuple):
     name: str
     password_hash: str
     totp_secret: str
-    scope: str
-    rights: list[str]
     disabled: bool
 
 
@@ -38,11 +39,12 @@ class ProfileRow(NamedTuple):
     login: str
     name: str
     scope: str
-    rights: list[str]
+    roles: list[str]
     expires_at: datetime
     stepped_up_at: datetime | None
     enterprise: str | None
     division: str | None
+    department: str | None
 
 
 class SignedInRow(NamedTuple):
@@ -85,8 +87,6 @@ class _Sealed(NamedTuple):
     name: str
     password_hash: str
     totp_sealed: bytes
-    scope: str
-    rights: list[str]
     disabled: bool
 
 
@@ -169,14 +169,18 @@ async def signed_in(conn: Conn, token_hash: bytes, now: datetime, idle: timedelt
     """The officer of a token that is still good and was shown within `idle`."""
     words = {"token_hash": token_hash, "now": now, "idle_since": now - idle}
     row = await (await conn.execute(query("officer_signed_in"), words)).fetchone()
-    return None if row is None else SignedInRow(row[0], OfficerRow(*row[1:4]), *row[4:])
+    return None if row is None else SignedInRow(row[0], _with_rights(row[1:4]), *row[4:])
 
 
 async def still_in(conn: Conn, sign_in: UUID, now: datetime, idle: timedelta) -> OfficerRow | None:
     """The officer of a sign-in that is still good, whatever its token is by now."""
     words = {"sign_in": sign_in, "now": now, "idle_since": now - idle}
-    async with conn.cursor(row_factory=class_row(OfficerRow)) as cursor:
-        return await (await cursor.execute(query("officer_still_in"), words)).fetchone()
+    row = await (await conn.execute(query("officer_still_in"), words)).fetchone()
+    return None if row is None else _with_rights(row)
+
+
+def _with_rights(row: Sequence[Any]) -> OfficerRow:
+    return OfficerRow(row[0], row[1], rights_of(row[2]))
 
 
 async def seen(conn: Conn, sign_in: UUID, now: datetime, idle: timedelta) -> None:

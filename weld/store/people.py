@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import class_row
 
 from weld.core.act import entered
@@ -63,6 +64,7 @@ class Endpoint(NamedTuple):
     secret: str
     division: Division
     codes: list[str] | None
+    department: UUID | None
     state: str | None
 
 
@@ -111,6 +113,7 @@ class _SealedEndpoint(NamedTuple):
     secret_sealed: bytes
     division: Division
     codes: list[str] | None
+    department: UUID | None
     state: str
 
 
@@ -140,7 +143,8 @@ async def put_worker(conn: Conn, vault: Vault, person: Person) -> tuple[Outcome,
         person = _with_what_is_known(person, found)
         if _is_fresh(vault, found) and _opened(vault, found) == person:
             return "unchanged", person.id
-    await conn.execute(query("worker_change" if found else "worker_add"), _sealed_words(vault, person))
+    changed = await conn.execute(query("worker_change" if found else "worker_add"), _sealed_words(vault, person))
+    _refuse_guest(changed.rowcount)
     return "updated" if found else "created", person.id
 
 
@@ -152,6 +156,12 @@ def _with_what_is_known(person: Person, found: _Sealed) -> Person:
         last_work_on=person.last_work_on or found.last_work_on,
         practical_test_on=person.practical_test_on or found.practical_test_on,
     )
+
+
+def _refuse_guest(rows: int) -> None:
+    """Whoever works here but belongs elsewhere is seen, not changed: row-level security then leaves the row alone."""
+    if rows == 0:
+        raise InsufficientPrivilege("seen here, and entered elsewhere")
 
 
 async def _find_worker(conn: Conn, vault: Vault, identity: str) -> _Sealed | None:
@@ -213,7 +223,8 @@ async def put_certificate(conn: Conn, vault: Vault, paper: Certificate) -> tuple
         "number_sealed": vault.seal(fields.CERTIFICATE_NUMBER, paper.id, paper.number),
         "number_index": vault.index(fields.CERTIFICATE_NUMBER, paper.number),
     }
-    await conn.execute(query("certificate_change" if found else "certificate_add"), words)
+    changed = await conn.execute(query("certificate_change" if found else "certificate_add"), words)
+    _refuse_guest(changed.rowcount)
     return "updated" if found else "created", paper.id
 
 
@@ -239,7 +250,9 @@ async def put_endpoint(conn: Conn, vault: Vault, endpoint: Endpoint, *, keep_sec
         endpoint = endpoint._replace(
             id=found.id, secret=secret if keep_secret else endpoint.secret, state=endpoint.state or found.state
         )
-        kept = Endpoint(found.id, found.name, found.url, secret, found.division, found.codes, found.state)
+        kept = Endpoint(
+            found.id, found.name, found.url, secret, found.division, found.codes, found.department, found.state
+        )
         if vault.is_current(fields.ENDPOINT_SECRET, found.secret_sealed) and kept == endpoint:
             return "unchanged", found.id
     words = endpoint._asdict() | {

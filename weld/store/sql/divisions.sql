@@ -7,7 +7,7 @@ WITH scope AS (
     SELECT d.code, d.parent, d.path, d.name_zh, d.name_en, d.level, d.until,
         d.until IS NOT NULL OR (d.listed IS NOT NULL AND d.level IN ('township', 'village')) AS aside
     FROM division d CROSS JOIN scope
-    WHERE scope.kind IN ('platform', 'enterprise') OR (scope.kind = 'division' AND starts_with(d.path || '/', scope.path || '/'))
+    WHERE scope.kind IN ('platform', 'enterprise') OR (scope.kind IN ('division', 'department') AND starts_with(d.path || '/', scope.path || '/'))
 ), seen AS MATERIALIZED (
     SELECT r.* FROM reached r CROSS JOIN scope WHERE scope.kind <> 'enterprise' OR r.code IN (SELECT e.division FROM enterprise e)
 ), placed AS (
@@ -33,7 +33,7 @@ WHERE a.bounds @> box(point(%(lon)s::float8, %(lat)s::float8), point(%(lon)s::fl
 SELECT up.code, up.name_zh, up.name_en, up.level FROM division d
 JOIN division up ON up.code = ANY (string_to_array(d.path, '/'))
 WHERE d.code = %(code)s AND (split_part(current_setting('weld.scope', true), ':', 1) IN ('platform', 'enterprise') OR (
-    split_part(current_setting('weld.scope', true), ':', 1) = 'division'
+    split_part(current_setting('weld.scope', true), ':', 1) IN ('division', 'department')
     AND starts_with(up.path || '/', split_part(current_setting('weld.scope', true), ':', 2) || '/')))
 ORDER BY length(up.path)
 

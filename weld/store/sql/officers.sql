@@ -15,19 +15,19 @@ DELETE FROM officer_try WHERE login_index = %(login_index)s
 
 -- :officer_find
 -- One officer's account by its login.
-SELECT id, login, name, password_hash, totp_sealed, scope, rights, disabled_at IS NOT NULL AS disabled
+SELECT id, login, name, password_hash, totp_sealed, disabled_at IS NOT NULL AS disabled
 FROM officer WHERE login = %(login)s
 
 -- :officer_add
 -- A new account.
-INSERT INTO officer (id, login, name, password_hash, totp_sealed, scope, rights, disabled_at, created_at)
-VALUES (%(id)s, %(login)s, %(name)s, %(password_hash)s, %(totp_sealed)s, %(scope)s, %(rights)s,
+INSERT INTO officer (id, login, name, password_hash, totp_sealed, disabled_at, created_at)
+VALUES (%(id)s, %(login)s, %(name)s, %(password_hash)s, %(totp_sealed)s,
         CASE WHEN %(disabled)s THEN %(now)s::timestamptz END, %(now)s)
 
 -- :officer_change
 -- Whatever may change of an account; its login may not, as people know it by that.
-UPDATE officer SET name = %(name)s, password_hash = %(password_hash)s, totp_sealed = %(totp_sealed)s, scope = %(scope)s,
-    rights = %(rights)s, disabled_at = CASE WHEN %(disabled)s THEN coalesce(disabled_at, %(now)s) END
+UPDATE officer SET name = %(name)s, password_hash = %(password_hash)s, totp_sealed = %(totp_sealed)s,
+    disabled_at = CASE WHEN %(disabled)s THEN coalesce(disabled_at, %(now)s) END
 WHERE id = %(id)s
 
 -- :officer_step
@@ -43,14 +43,15 @@ VALUES (%(id)s, %(token_hash)s, %(officer)s, %(way)s, %(address)s::inet, %(brows
 -- :officer_signed_in
 -- Who is signed in with this token now: neither ended nor expired, not idle, not disabled. The token of before a rotation is
 -- good for the requests that were under way, and for nothing that takes a fresh proof.
-SELECT s.id AS sign_in, o.id, o.scope, o.rights, CASE WHEN s.token_hash = %(token_hash)s THEN s.stepped_up_at END, s.rotated_at, s.expires_at
-FROM officer_sign_in s JOIN officer o ON o.id = s.officer
+SELECT s.id AS sign_in, o.id, coalesce(o.scope, 'nobody') AS scope, o.roles, CASE WHEN s.token_hash = %(token_hash)s THEN s.stepped_up_at END,
+    s.rotated_at, s.expires_at
+FROM officer_sign_in s JOIN officer_now o ON o.id = s.officer
 WHERE (s.token_hash = %(token_hash)s OR (s.previous_hash = %(token_hash)s AND s.previous_until > %(now)s))
 AND s.ended_at IS NULL AND s.expires_at > %(now)s AND s.seen_at > %(idle_since)s AND o.disabled_at IS NULL
 
 -- :officer_still_in
 -- The same of a sign-in that is known already, whatever its token is by now.
-SELECT o.id, o.scope, o.rights FROM officer_sign_in s JOIN officer o ON o.id = s.officer
+SELECT o.id, coalesce(o.scope, 'nobody') AS scope, o.roles FROM officer_sign_in s JOIN officer_now o ON o.id = s.officer
 WHERE s.id = %(sign_in)s AND s.ended_at IS NULL AND s.expires_at > %(now)s AND s.seen_at > %(idle_since)s
 AND o.disabled_at IS NULL
 
@@ -73,10 +74,10 @@ WHERE id = %(sign_in)s
 
 -- :officer_profile
 -- What a screen shows of whoever is signed in at it. The division is the root of what is in scope.
-SELECT o.id, o.login, o.name, o.scope, o.rights, s.expires_at, s.stepped_up_at, e.name AS enterprise,
-    coalesce(e.division, substring(o.scope FROM '^division:(?:[0-9/]*/)?([0-9]+)$')) AS division
-FROM officer_sign_in s JOIN officer o ON o.id = s.officer
-LEFT JOIN enterprise e ON e.id = substring(o.scope FROM '^enterprise:(.+)$')::uuid
+SELECT o.id, o.login, o.name, coalesce(o.scope, 'nobody') AS scope, o.roles, s.expires_at, s.stepped_up_at, e.name AS enterprise,
+    coalesce(e.division, substring(o.scope FROM '^(?:division|department):(?:[0-9/]*/)?([0-9]+)(?::|$)')) AS division, p.name AS department
+FROM officer_sign_in s JOIN officer_now o ON o.id = s.officer
+LEFT JOIN enterprise e ON e.id = substring(o.scope FROM '^enterprise:(.+)$')::uuid LEFT JOIN department p ON p.id = o.department
 WHERE s.id = %(sign_in)s
 
 -- :officer_sign_ins

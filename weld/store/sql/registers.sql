@@ -150,17 +150,17 @@ WHERE id = %(id)s
 
 -- :endpoint_find
 -- One webhook endpoint by its name.
-SELECT id, name, url, secret_sealed, division, codes, state FROM endpoint WHERE name = %(name)s
+SELECT id, name, url, secret_sealed, division, codes, department, state FROM endpoint WHERE name = %(name)s
 
 -- :endpoint_add
 -- A new webhook endpoint.
-INSERT INTO endpoint (id, name, url, secret_sealed, division, codes, state)
-VALUES (%(id)s, %(name)s, %(url)s, %(secret_sealed)s, %(division)s, %(codes)s, %(state)s)
+INSERT INTO endpoint (id, name, url, secret_sealed, division, codes, department, state)
+VALUES (%(id)s, %(name)s, %(url)s, %(secret_sealed)s, %(division)s, %(codes)s, %(department)s, %(state)s)
 
 -- :endpoint_change
 -- Another address, secret, place, choice of codes or state.
 UPDATE endpoint SET url = %(url)s, secret_sealed = %(secret_sealed)s, division = %(division)s, codes = %(codes)s,
-    state = %(state)s
+    department = %(department)s, state = %(state)s
 WHERE id = %(id)s
 
 -- :officer_key_find

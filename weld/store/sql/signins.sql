@@ -100,7 +100,10 @@ UPDATE device SET good_from = %(now)s WHERE id = %(id)s AND worker = %(worker)s 
 UPDATE device SET removed_at = %(now)s WHERE id = %(id)s AND worker = %(worker)s AND removed_at IS NULL
 
 -- :officer_key_read
--- Whose key this is, where it is still good.
+-- Whose key this is, where it is still good. That it was used is written once a minute, and by nobody who would have to wait.
+WITH used AS (UPDATE officer_key SET last_used_at = %(now)s WHERE id = (
+    SELECT id FROM officer_key WHERE key_hash = %(key_hash)s AND revoked_at IS NULL AND expires_at > %(now)s
+    AND coalesce(last_used_at, '-infinity') < %(now)s::timestamptz - interval '1 minute' FOR UPDATE SKIP LOCKED))
 SELECT id, scope, rights FROM officer_key WHERE key_hash = %(key_hash)s AND revoked_at IS NULL AND expires_at > %(now)s
 
 -- :officer_key_revoke

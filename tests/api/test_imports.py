@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import openpyxl
@@ -407,6 +408,18 @@ async def test_what_is_withdrawn_while_a_chunk_is_entered_stays_so(town: Town, m
     monkeypatch.setattr("weld.store.rosters.put", late)
     await confirm(town, officer, again["id"])
     assert town.database.rows("SELECT status, valid_to::text FROM weld.certificate") == [("revoked", "2031-12-31")]
+
+
+async def test_a_department_brings_workers_of_its_division_and_no_others(town: Town) -> None:
+    department = str(uuid4())
+    town.database.rows(
+        "INSERT INTO weld.department (id, name, kind, division, created_at) VALUES (%s, 'x', 'emergency', '4105', now())",
+        department,
+    )
+    officer = await town.officer(f"department:{department}")
+    rows = [row(1, enterprise=""), row(2, enterprise="", division="37")]
+    found = await bring(town, officer, table(rows))
+    assert counts(await confirm(town, officer, found["id"])) == ("done", 1, 0, 0, 1)
 
 
 async def test_rows_that_were_entered_are_forgotten_at_once_and_the_rest_after_some_days(town: Town) -> None:

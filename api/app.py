@@ -15,15 +15,24 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from api import (
+    acts,
     alerts,
+    audit_search,
+    departments,
     desk,
+    devices,
     divisions,
     endpoints,
+    enrolment,
+    enterprises,
     health,
+    imports,
     installation,
+    keys,
     live,
     machines,
     me,
+    officers,
     people,
     plates,
     printing,
@@ -32,10 +41,11 @@ from api import (
     sessions,
     sign_in,
     staff,
+    step_up,
     unlocks,
 )
 from api.border import Border
-from api.caller import rule_of
+from api.caller import rule_of, takes_proof
 from api.parts import Parts
 from api.problems import RefusedError, answer, language_of
 from schemas import http
@@ -46,8 +56,9 @@ from weld.store.connect import TRANSIENT
 log = structlog.get_logger()
 
 _ROUTERS = (
-    sign_in, staff, installation, plates, unlocks, sessions, me, live, machines, alerts, people, endpoints, desk, divisions,
-    printing, register_routes,
+    sign_in, devices, staff, step_up, installation, plates, unlocks, sessions, me, live, machines, alerts, people, acts,
+    endpoints, desk, divisions, printing, register_routes, imports, officers, enrolment, departments, enterprises, keys,
+    audit_search,
 )  # fmt: skip
 
 
@@ -88,7 +99,7 @@ def routes() -> FastAPI:
 
 def rule_of_route(route: APIRoute) -> str:
     """The rule that a route declares; ValueError where it has none or several."""
-    rules = {name for name in _rules(route.dependant) if name is not None}
+    rules = {name for name in map(rule_of, _calls(route.dependant)) if name is not None}
     if len(rules) != 1:
         raise ValueError(f"{route.name} {route.path} declares {len(rules)} rules, not one")
     return rules.pop()
@@ -99,14 +110,17 @@ def _declared(router: APIRouter) -> APIRouter:
     for route in router.routes:
         if not isinstance(route, APIRoute):
             raise TypeError(f"{route} is no route that can declare a rule")
-        route.openapi_extra = {**(route.openapi_extra or {}), "x-rule": rule_of_route(route)}
+        extra: dict[str, object] = {"x-rule": rule_of_route(route)}
+        if any(takes_proof(one) for one in _calls(route.dependant)):
+            extra["x-step-up"] = True
+        route.openapi_extra = {**(route.openapi_extra or {}), **extra}
     return router
 
 
-def _rules(dependant: Dependant) -> Iterator[str | None]:
-    yield rule_of(dependant.call)
+def _calls(dependant: Dependant) -> Iterator[object]:
+    yield dependant.call
     for inner in dependant.dependencies:
-        yield from _rules(inner)
+        yield from _calls(inner)
 
 
 def _no(request: Request, *reasons: ReasonCode, detail: str | None = None, status: int | None = None) -> JSONResponse:
@@ -118,7 +132,16 @@ def _no(request: Request, *reasons: ReasonCode, detail: str | None = None, statu
 async def _refused(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RefusedError):
         raise error
-    return _no(request, *error.reasons, detail=error.detail, status=error.status)
+    request_id: UUID = request.state.request_id
+    language = language_of(request.headers.get("accept-language"))
+    return answer(
+        error.reasons,
+        language,
+        request_id,
+        detail=error.detail,
+        status=error.status,
+        retry_after_s=error.retry_after_s,
+    )
 
 
 async def _malformed(request: Request, error: Exception) -> JSONResponse:

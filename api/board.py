@@ -61,7 +61,7 @@ class Board:
 
     def __init__(self) -> None:
         # A password is dear to check and a sheet dear to draw: neither may hold up a welder.
-        self.sign_ins = Turns(at_once=2, in_line=30)
+        self.sign_ins = Turns(at_once=2, in_line=30, refusal="platform_unavailable")
         self.drawings = Turns(at_once=1, in_line=4)
         self._waiters: dict[str, set[Watch]] = {}
         self._open: dict[str, int] = {}

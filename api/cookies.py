@@ -13,23 +13,40 @@ from api.parts import parts_of
 from api.problems import RefusedError
 from api.settings import ApiSettings
 
-Name = Literal["wg_worker", "wg_staff"]
+Name = Literal["wg_worker", "wg_device", "wg_staff", "wg_errand"]
 WORKER: Final = "wg_worker"
+DEVICE: Final = "wg_device"
 STAFF: Final = "wg_staff"
+ERRAND: Final = "wg_errand"
 
 _SAFE = {"GET", "HEAD"}
 
 
-def put(response: Response, settings: ApiSettings, name: Name, token: str, lasts_s: int) -> None:
-    """The browser keeps this token where no script reads it."""
+def put(
+    response: Response,
+    settings: ApiSettings,
+    name: Name,
+    token: str,
+    lasts_s: int,
+    *,
+    same_site: Literal["strict", "lax"] = "strict",
+) -> None:
+    """The browser keeps this token where no script reads it. `lax` for what must come along from another site's link."""
     response.set_cookie(
         *(_full_name(settings, name), token),
         max_age=lasts_s,
         path="/",
         secure=_by_https(settings),
         httponly=True,
-        samesite="strict",
+        samesite=same_site,
     )
+
+
+def written(settings: ApiSettings, name: Name, token: str, lasts_s: int) -> tuple[str, str]:
+    """The cookie's name and the header that sets it, for an answer that somebody else makes."""
+    response = Response()
+    put(response, settings, name, token, lasts_s)
+    return _full_name(settings, name), response.headers["set-cookie"]
 
 
 def clear(response: Response, settings: ApiSettings, name: Name) -> None:

@@ -14,10 +14,12 @@ from pathlib import Path
 import structlog
 import uvicorn
 
+from api import issuer, recheck
 from api.app import create_app
 from api.board import Board
-from api.code_provider import CodeProvider, ConsoleProvider
+from api.code_provider import CodeProvider, provider_of
 from api.health import why_not
+from api.importer import Importer
 from api.parts import Parts
 from api.screens import PAGES, listed
 from api.settings import ApiSettings
@@ -26,8 +28,8 @@ from weld.kit.door import Door, announce, port_taken
 from weld.kit.settings import PORTS
 from weld.store import access_rules, audit, idempotency, officers, pulse, signins
 from weld.store.audit import Trace
-from weld.store.connect import TRANSIENT, pool
-from weld.store.vault import Vault
+from weld.store.connect import FAILURES, TRANSIENT, pool
+from weld.store.vault import Vault, VaultError
 
 log = structlog.get_logger()
 
@@ -51,13 +53,13 @@ async def serve(
     codes: CodeProvider | None = None,
 ) -> None:
     """Serve until `stop`. `database_url` signs in as the role api. The address file gets the door's address, then ours."""
-    rules = access_rules.load(settings.access_rules)
+    rules, register = access_rules.load(settings.access_rules), issuer.register_of(settings, clock)
     async with pool(database_url, "api", settings.api_pool_size) as connections:
         parts = Parts(
             connections,
             vault,
             clock,
-            codes or ConsoleProvider(),
+            codes or provider_of(settings),
             settings,
             rules,
             Board(),
@@ -68,7 +70,7 @@ async def serve(
         door_port = _DOOR_PORT if settings.door_port is None else settings.door_port
         async with Door("127.0.0.1", door_port, {"database": partial(why_not, parts)}) as door:
             doors = f"http://127.0.0.1:{door.port}"
-            await _work(parts, database_url, stop, partial(_tell, address_file, doors))
+            await _work(parts, database_url, register, stop, partial(_tell, address_file, doors))
 
 
 async def _tell_the_audit(parts: Parts) -> None:
@@ -86,15 +88,23 @@ def _tell(address_file: Path | None, door: str, address: str) -> None:
         announce(address_file, f"{door} {address}")
 
 
-async def _work(parts: Parts, database_url: str, stop: asyncio.Event, bound: Callable[[str], None]) -> None:
-    listener = asyncio.create_task(_listen(parts, database_url))
-    sweeper = asyncio.create_task(_sweep(parts))
+async def _work(
+    parts: Parts,
+    database_url: str,
+    register: issuer.HttpRegister | None,
+    stop: asyncio.Event,
+    bound: Callable[[str], None],
+) -> None:
+    works = [_listen(parts, database_url), _sweep(parts), _recheck(parts), _import(parts, stop)]
+    if register is not None:
+        works.append(_ask_register(parts, register))
+    tasks = [asyncio.create_task(work) for work in works]
     try:
         await _serve_http(parts, stop, bound)
     finally:
-        for task in (listener, sweeper):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(listener, sweeper, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _Server(uvicorn.Server):
@@ -155,6 +165,32 @@ async def _listen(parts: Parts, database_url: str) -> None:
         await asyncio.sleep(_LISTEN_AGAIN_S)
 
 
+async def _recheck(parts: Parts) -> None:
+    """Work that runs does not outlive its licence."""
+    while True:
+        try:
+            await recheck.turn(parts)
+        except FAILURES as error:
+            log.warning("recheck_failed", error=type(error).__name__)
+        await asyncio.sleep(parts.settings.api_recheck_every_s)
+
+
+async def _ask_register(parts: Parts, register: issuer.HttpRegister) -> None:
+    """Certificates are asked about again and again, a few at a time."""
+    while True:
+        try:
+            await issuer.turn(parts, register)
+        except (*FAILURES, VaultError) as error:
+            log.warning("register_round_failed", error=type(error).__name__)
+        await asyncio.sleep(parts.settings.register_every_s)
+
+
+async def _import(parts: Parts, stop: asyncio.Event) -> None:
+    """Imports: whoever brought one may be gone, and the api that took it in as well."""
+    if parts.settings.api_imports:
+        await Importer.of(parts).run(stop)
+
+
 async def _sweep(parts: Parts) -> None:
     """Codes (with the addresses that asked for them) and kept answers do not outlive their use."""
     while True:
@@ -162,6 +198,7 @@ async def _sweep(parts: Parts) -> None:
             async with parts.pool.connection() as conn:
                 now = parts.clock.now()
                 await signins.forget_codes(conn, now - _CODES_KEPT)
+                await signins.forget(conn, now - _CODES_KEPT)
                 await officers.forget(conn, now - _CODES_KEPT)
                 await idempotency.forget(conn, now - _ANSWERS_KEPT)
         except TRANSIENT as error:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
-from api.caller import Caller, WorkerCaller
+from api.caller import AnyDevice, Caller, WorkerCaller
 from api.paging import Limit, at_and_id, encode, page
 from api.papers import shown
 from api.problems import RefusedError
@@ -15,7 +15,7 @@ from api.unlock_view import session
 from schemas import http
 from weld.core import mask
 from weld.core.unlocking import LATE_WORD
-from weld.store import access_rules, fields, grants, registers, sessions, signins, workers
+from weld.store import access_rules, devices, fields, grants, registers, sessions, signins, workers
 from weld.store.workers import WorkerRow
 
 router = APIRouter(tags=["me"])
@@ -31,7 +31,7 @@ class Page(BaseModel):
 
 
 @router.get("/me")
-async def who_am_i(caller: WorkerCaller) -> http.Me:
+async def who_am_i(caller: AnyDevice) -> http.Me:
     """Who is signed in."""
     row = await _worker(caller)
     until = await signins.signed_in_until(caller.conn, caller.token_hash)
@@ -47,6 +47,8 @@ async def who_am_i(caller: WorkerCaller) -> http.Me:
         suspended=row.suspended,
         signed_in_until=until or caller.now,
         unlock=unlock,
+        good_from=caller.good_from,
+        devices_waiting=0 if caller.good_from else await devices.waiting(caller.conn, row.id, caller.now),
     )
 
 

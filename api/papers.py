@@ -4,6 +4,7 @@ Refuses to decide how it stands: weld.core.certificate does.
 """
 
 from datetime import date
+from zoneinfo import ZoneInfo
 
 from schemas import http
 from weld.core import certificate, mask
@@ -12,11 +13,23 @@ from weld.store import fields
 from weld.store.vault import Vault
 from weld.store.workers import CertificateRow, PaperRow
 
+# A day or two more or less of a register's answer change no standing: lists need no zone of each worker.
+_ZONE = "Asia/Shanghai"
 
-def held(row: CertificateRow | PaperRow) -> certificate.Certificate:
-    """The row as the rules see it."""
+
+def held(row: CertificateRow | PaperRow, zone: str = _ZONE) -> certificate.Certificate:
+    """The row as the rules see it; the day of the register's answer is that of `zone`."""
     return certificate.Certificate(
-        row.id, row.kind, row.category, row.item, row.valid_from, row.valid_to, row.review_due, row.status
+        id=row.id,
+        kind=row.kind,
+        category=row.category,
+        item=row.item,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        review_due=row.review_due,
+        registered=row.status,
+        clean_record=row.clean_record,
+        checked_on=None if row.checked_at is None else row.checked_at.astimezone(ZoneInfo(zone)).date(),
     )
 
 

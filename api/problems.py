@@ -43,6 +43,10 @@ _STATUS: dict[ReasonCode, int] = {
     "code_expired": 401,
     "sign_in_wrong": 401,
     "sign_in_held": 429,
+    "step_up_required": 403,
+    "passkey_refused": 403,
+    "single_sign_on_refused": 403,
+    "device_waiting": 403,
     "cross_origin": 403,
     "too_many_attempts": 429,
     "too_many_codes": 429,
@@ -57,11 +61,18 @@ _STATUS: dict[ReasonCode, int] = {
 class RefusedError(Exception):
     """The answer is no, and nothing of this request is to stay: the transaction rolls back."""
 
-    def __init__(self, *reasons: ReasonCode, detail: str | None = None, status: int | None = None) -> None:
+    def __init__(
+        self,
+        *reasons: ReasonCode,
+        detail: str | None = None,
+        status: int | None = None,
+        retry_after_s: int | None = None,
+    ) -> None:
         super().__init__(", ".join(reasons))
         self.reasons = reasons
         self.detail = detail
         self.status = status or status_of(reasons)
+        self.retry_after_s = retry_after_s
 
 
 def status_of(reasons: Sequence[ReasonCode]) -> int:
@@ -86,6 +97,7 @@ def answer(
     *,
     detail: str | None = None,
     status: int | None = None,
+    retry_after_s: int | None = None,
 ) -> JSONResponse:
     """The response of a refusal; returned from an endpoint it leaves what was written to be committed."""
     body = problem(reasons, language, request_id, detail).model_dump(mode="json")
@@ -94,7 +106,7 @@ def answer(
     if code == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if code in {429, 503}:
-        headers["Retry-After"] = "60" if code == 429 else "5"
+        headers["Retry-After"] = str(retry_after_s or (60 if code == 429 else 5))
     return JSONResponse(body, code, headers)
 
 

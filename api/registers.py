@@ -9,25 +9,25 @@ import base64
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from schemas import registers as shapes
-from weld.core import address, identity, password, plate, secret, totp
+from weld.core import address, identity, password, plate, roles, secret, totp
 from weld.core.catalogue import ALERTS
 from weld.core.fault import Fault
 from weld.core.ids import Chip, Division, Enterprise, Plate, Shard, Worker, uuid7
 from weld.core.rights import RIGHTS
 from weld.core.shard import shard_of
-from weld.store import officers, people, registers
+from weld.store import accounts, departments, divisions, officers, people, registers
 from weld.store.connect import Conn
 from weld.store.registers import Outcome
 from weld.store.vault import Vault
 
 Kind = Literal[
-    "division", "enterprise", "chip", "machine", "worker", "certificate", "endpoint", "officer_key", "officer"
+    "division", "enterprise", "site", "chip", "machine", "worker", "certificate", "endpoint", "officer_key", "officer"
 ]
 
 
@@ -73,14 +73,16 @@ class RegisterError(Exception):
 def told(kind: Kind, entry: shapes.Shape, entered: Entered) -> tuple[str, str, dict[str, Any]]:
     """Action, subject and detail for the audit: rights in full; a login may be somebody's name, his account's id is not."""
     detail: dict[str, Any] = {"outcome": entered.outcome}
-    if isinstance(entry, shapes.Officer | shapes.OfficerKey):
+    if isinstance(entry, shapes.Officer):
+        detail |= {"scope": entry.scope, "roles": sorted(entry.roles)}
+    if isinstance(entry, shapes.OfficerKey):
         detail |= {"scope": entry.scope, "rights": sorted(entry.rights)}
     return f"register.{kind}", str(entered.id) if kind == "officer" else entered.name, detail
 
 
-async def put_division(conn: Conn, desk: Desk, entry: shapes.Division) -> Entered:
+async def put_division(conn: Conn, _desk: Desk, entry: shapes.Division) -> Entered:
     """Add or change a division. Its parent is fixed, as scopes and histories name its path."""
-    check = _Check(conn, desk)
+    check = _Check(conn)
     check.zone(entry.zone)
     parent = None if entry.parent is None else await check.division(entry.parent, "parent")
     found = await registers.find_division(conn, entry.code)
@@ -94,7 +96,7 @@ async def put_division(conn: Conn, desk: Desk, entry: shapes.Division) -> Entere
 
 async def put_enterprise(conn: Conn, desk: Desk, entry: shapes.Enterprise) -> Entered:
     """Add or change an enterprise."""
-    check = _Check(conn, desk)
+    check = _Check(conn)
     code = identity.normal(entry.credit_code)
     check.number("credit_code", identity.credit_fault(code))
     await check.division(entry.division)
@@ -104,9 +106,20 @@ async def put_enterprise(conn: Conn, desk: Desk, entry: shapes.Enterprise) -> En
     return Entered(outcome, code, enterprise)
 
 
+async def put_site(conn: Conn, desk: Desk, entry: shapes.Site) -> Entered:
+    """Add or change a site of an enterprise, by its name."""
+    check = _Check(conn)
+    await check.division(entry.division)
+    enterprise = await check.enterprise(entry.enterprise)
+    check.done()
+    words: dict[str, Any] = entry.model_dump() | {"id": desk.new_id(), "enterprise": enterprise}
+    outcome, site = await registers.put_site(conn, registers.SiteRow(**words))
+    return Entered(outcome, entry.name, site)
+
+
 async def put_chip(conn: Conn, desk: Desk, entry: shapes.Chip) -> Entered:
     """Enrol or change a chip. Its shard is fixed for life."""
-    check = _Check(conn, desk)
+    check = _Check(conn)
     shard = Shard(entry.shard) if entry.shard else None
     found = await registers.find_chip(conn, entry.chip)
     if found is not None and shard not in (None, found.shard):
@@ -122,15 +135,16 @@ async def put_chip(conn: Conn, desk: Desk, entry: shapes.Chip) -> Entered:
 
 async def put_machine(conn: Conn, desk: Desk, entry: shapes.Machine) -> Entered:
     """Add or change a machine with its plate, given or made, and bind its chip where one is named."""
-    check = _Check(conn, desk)
+    check = _Check(conn)
     code = check.plate(entry)
-    await check.division(entry.division)
+    division = await check.place(entry)
     enterprise = await check.enterprise(entry.enterprise)
     if entry.chip is not None and await registers.find_chip(conn, entry.chip) is None:
         check.missing("chip", "chip", entry.chip, "is not enrolled: enter the chip first")
+    site = None if entry.site is None or enterprise is None else await check.site(enterprise, entry.site)
     check.done()
     words = entry.model_dump(exclude={"plate", "plate_from", "chip"})
-    words |= {"plate": code, "enterprise": enterprise}
+    words |= {"plate": code, "enterprise": enterprise, "site": site, "division": division}
     words["rated_a"] = None if entry.rated_a is None else round(entry.rated_a, 1)  # stored as a float of 4 bytes
     outcome = await registers.put_machine(conn, registers.MachineRow(**words))
     if entry.chip is not None:
@@ -141,10 +155,12 @@ async def put_machine(conn: Conn, desk: Desk, entry: shapes.Machine) -> Entered:
 
 async def put_worker(conn: Conn, desk: Desk, entry: shapes.Worker) -> Entered:
     """Add or change the worker of this identity number."""
-    check = _Check(conn, desk)
+    check = _Check(conn)
     number, phone = identity.normal(entry.identity), identity.normal_phone(entry.phone)
     check.number("identity", identity.identity_fault(number, desk.now.date()))
     check.number("phone", identity.phone_fault(phone))
+    check.past("last_work_on", entry.last_work_on, desk.now)
+    check.past("practical_test_on", entry.practical_test_on, desk.now)
     await check.division(entry.division)
     enterprise = await check.enterprise(entry.enterprise)
     holder = await people.worker_of_phone(conn, desk.vault, phone)
@@ -152,7 +168,15 @@ async def put_worker(conn: Conn, desk: Desk, entry: shapes.Worker) -> Entered:
         check.say("phone", "belongs to another worker: give that one another phone first")
     check.done()
     person = people.Person(
-        Worker(desk.new_id()), enterprise, Division(entry.division), entry.name.strip(), number, phone
+        id=Worker(desk.new_id()),
+        enterprise=enterprise,
+        division=Division(entry.division),
+        name=entry.name.strip(),
+        identity=number,
+        phone=phone,
+        retirement_group=entry.retirement_group,
+        last_work_on=entry.last_work_on,
+        practical_test_on=entry.practical_test_on,
     )
     outcome, worker = await people.put_worker(conn, desk.vault, person)
     return Entered(outcome, str(worker), worker)
@@ -160,7 +184,7 @@ async def put_worker(conn: Conn, desk: Desk, entry: shapes.Worker) -> Entered:
 
 async def put_certificate(conn: Conn, desk: Desk, entry: shapes.Certificate) -> Entered:
     """Add or change a certificate of the worker with this identity number."""
-    check = _Check(conn, desk)
+    check = _Check(conn)
     holder_number, number = identity.normal(entry.identity), identity.normal(entry.number)
     worker = await people.worker_of_identity(conn, desk.vault, holder_number)
     if worker is None:
@@ -179,7 +203,7 @@ async def put_certificate(conn: Conn, desk: Desk, entry: shapes.Certificate) -> 
 
 async def put_endpoint(conn: Conn, desk: Desk, entry: shapes.Endpoint) -> Entered:
     """Add or change a webhook endpoint; a new one without a secret gets one, which is returned this once."""
-    check = _Check(conn, desk)
+    check = _Check(conn)
     parsed = address.parse(entry.url)
     check.number("url", parsed if isinstance(parsed, Fault) else None)
     check.number("secret", None if entry.secret is None else secret.webhook_secret_fault(entry.secret))
@@ -197,9 +221,10 @@ async def put_endpoint(conn: Conn, desk: Desk, entry: shapes.Endpoint) -> Entere
 
 async def put_officer_key(conn: Conn, desk: Desk, entry: shapes.OfficerKey) -> Entered:
     """Add or change an officer key; a new one without a secret gets one, which is returned this once."""
-    check = _Check(conn, desk)
+    check = _Check(conn)
     scope = await check.scope(entry.scope)
     check.rights(entry.rights)
+    check.number("rights", roles.key_fault(set(entry.rights) & set(RIGHTS)))
     check.done()
     made = entry.secret or secret.officer_key(os.urandom(32))
     key = people.OfficerKey(
@@ -210,10 +235,15 @@ async def put_officer_key(conn: Conn, desk: Desk, entry: shapes.OfficerKey) -> E
 
 
 async def put_officer(conn: Conn, desk: Desk, entry: shapes.Officer) -> Entered:
-    """Add or change an officer's account; what a new one lacks of password and TOTP secret is made and returned this once."""
-    check = _Check(conn, desk)
+    """Add or change an officer's account; what a new one lacks of password and TOTP secret is made and returned this once.
+
+    For seed and demo, which act for the installation itself. Over HTTP an account is made without rights (api/officers.py).
+    """
+    check = _Check(conn)
     scope = await check.scope(entry.scope)
-    check.rights(entry.rights)
+    for role in entry.roles:
+        check.number("roles", roles.role_fault(role, scope))
+    check.number("roles", roles.together_fault(entry.roles))
     check.done()
     found = await officers.find(conn, desk.vault, entry.login)
     chosen = entry.password or (password.made(os.urandom(15)) if found is None else None)
@@ -224,13 +254,24 @@ async def put_officer(conn: Conn, desk: Desk, entry: shapes.Officer) -> Entered:
         name=entry.name,
         password_hash=await asyncio.to_thread(_password_hash, None if found is None else found.password_hash, chosen),
         totp_secret=totp_secret,
-        scope=scope,
-        rights=sorted(set(entry.rights)),
         disabled=entry.disabled,
     )
     outcome = await officers.put(conn, desk.vault, officer, desk.now)
+    if await _give(conn, desk, officer.id, entry.roles, scope) and outcome == "unchanged":
+        outcome = "updated"
     secrets = (_once(outcome, entry.password, chosen), _once(outcome, entry.totp_secret, totp_secret))
     return Entered(outcome, entry.login, officer.id, *secrets)
+
+
+async def _give(conn: Conn, desk: Desk, officer: UUID, wanted: list[shapes.RoleName], scope: str) -> bool:
+    """Make the account hold these roles over this scope and no others; whether that was news."""
+    [row] = await accounts.search(conn, officer=officer)
+    if set(row.roles) == set(wanted) and row.scope == scope:
+        return False
+    await accounts.withdraw(conn, officer, None, None, desk.now)
+    for role in sorted(set(wanted)):
+        await accounts.grant(conn, accounts.Grant(desk.new_id(), officer, role, scope, None), desk.now)
+    return True
 
 
 def _password_hash(kept: str | None, chosen: str | None) -> str:
@@ -249,6 +290,7 @@ Put = Callable[[Conn, Desk, Any], Awaitable[Entered]]
 PUTS: Mapping[Kind, Put] = {
     "division": put_division,
     "enterprise": put_enterprise,
+    "site": put_site,
     "chip": put_chip,
     "machine": put_machine,
     "worker": put_worker,
@@ -262,9 +304,8 @@ PUTS: Mapping[Kind, Put] = {
 class _Check:
     """Collects what is wrong with one entry."""
 
-    def __init__(self, conn: Conn, desk: Desk) -> None:
+    def __init__(self, conn: Conn) -> None:
         self._conn = conn
-        self._desk = desk
         self._problems: list[Problem] = []
 
     def done(self) -> None:
@@ -284,6 +325,18 @@ class _Check:
         """A number with a fault in it."""
         if fault is not None:
             self.say(field, fault.text)
+
+    def past(self, field: str, day: date | None, now: datetime) -> None:
+        """A day that has been; one more than here may have begun elsewhere."""
+        if day is not None and day > now.date() + timedelta(days=1):
+            self.say(field, "lies in the future")
+
+    async def site(self, enterprise: UUID, name: str) -> UUID | None:
+        """A site of this enterprise that must exist."""
+        found = await registers.find_site(self._conn, enterprise, name)
+        if found is None:
+            self.missing("site", "site", name, f"the enterprise has no site {name}: enter it first")
+        return None if found is None else found.id
 
     def rights(self, given: list[str]) -> None:
         """Rights that routes ask for."""
@@ -313,6 +366,16 @@ class _Check:
             self.missing(field, "division", code, f"there is no division {code}: enter it first")
         return found
 
+    async def place(self, entry: shapes.Machine) -> str | None:
+        """The division of a machine: the one that is named, else the one on whose land it stands."""
+        if entry.division is not None:
+            await self.division(entry.division)
+            return entry.division
+        found = await divisions.at_point(self._conn, entry.lat or 0.0, entry.lon or 0.0)
+        if found is None:
+            self.say("division", "the place lies in no division whose area is known here: name the division")
+        return found
+
     async def enterprise(self, given: str | None) -> Enterprise | None:
         """An enterprise that must exist where one is named."""
         if given is None:
@@ -334,4 +397,17 @@ class _Check:
             if found is None:
                 self.missing("scope", "enterprise", code, f"there is no enterprise {code}: enter it first")
             return f"enterprise:{'' if found is None else found.id}"
+        if kind == "department":
+            rows = await departments.search(self._conn, UUID(code))
+            if not rows:
+                self.say("scope", "there is no such department: enter it first")
+            return f"department:{rows[0].path if rows else ''}:{code}"
         return kind
+
+
+async def scope_of(conn: Conn, text: str) -> str:
+    """A scope in the words of people, turned into that of the tables; RegisterError where there is no such place."""
+    check = _Check(conn)
+    scope = await check.scope(text)
+    check.done()
+    return scope

@@ -5,23 +5,23 @@ permissions. Locks in the order worker, machine, grant, command, alert. Refuses 
 """
 
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from prometheus_client import Counter
 
+from api import licensee
 from api.caller import Caller
 from api.parts import new_id
 from api.problems import RefusedError
 from weld.core import identity, plate
 from weld.core.access import Machine, Permit, Refusal, Scan, decide
 from weld.core.catalogue import ALERTS
-from weld.core.certificate import Certificate
-from weld.core.ids import Plate, Worker
-from weld.core.licence import Person
+from weld.core.ids import Plate
 from weld.core.reasons import ReasonCode
 from weld.core.unlocking import LATE_WORD
-from weld.store import access_rules, alerts, commands, fields, grants, machines, pulse, signins, workers
+from weld.store import access_rules, alerts, commands, grants, machines, pulse, signins, workers
 from weld.store.machines import ScannedRow
 
 _DECIDED = Counter("weldgate_unlocks_total", "Attempts to unlock by what became of them", ["outcome"])
@@ -92,26 +92,17 @@ async def _decide(caller: Caller, worker: UUID, code: str) -> Granted | Denied:
 
 
 async def _gather(caller: Caller, worker: UUID, machine: ScannedRow, *, live_elsewhere: bool) -> Scan:
-    row = await workers.read(caller.conn, worker)
-    if row is None:
+    person = await licensee.person(caller.conn, caller.parts.vault, worker, machine.zone)
+    if person is None:
         raise RefusedError("signed_out")
-    number = caller.parts.vault.open(fields.WORKER_IDENTITY, worker, row.identity_sealed)
-    birth: date | None = identity.birth_date(number)
-    papers = [_certificate(paper) for paper in await workers.certificates(caller.conn, worker)]
     return Scan(
-        person=Person(Worker(worker), birth, row.suspended),
-        certificates=papers,
+        person=person,
+        certificates=await licensee.certificates(caller.conn, worker, machine.zone),
         machine=_machine(machine),
         live_elsewhere=live_elsewhere,
         now=caller.now,
         today=machine.today,
         tomorrow=machine.tomorrow,
-    )
-
-
-def _certificate(row: workers.CertificateRow) -> Certificate:
-    return Certificate(
-        row.id, row.kind, row.category, row.item, row.valid_from, row.valid_to, row.review_due, row.status
     )
 
 
@@ -128,6 +119,8 @@ def _machine(row: ScannedRow) -> Machine:
         reported=row.reported,
         locking=row.locking,
         in_use=row.in_use,
+        process=row.process,
+        place=row.place,
     )
 
 
@@ -148,13 +141,39 @@ async def _grant(caller: Caller, worker: UUID, machine: ScannedRow, permit: Perm
         created_at=caller.now,
         expires_at=permit.expires_at,
         longest_s=permit.longest_s,
+        warnings=list(permit.warnings),
     )
     await grants.insert(caller.conn, row)
     await commands.supersede(caller.conn, machine.plate, "unlock", caller.now)
     await commands.give(caller.conn, _ticket(caller, row, machine.counter or 0, permit))
+    await _tell(caller, row, permit)
     caller.leave_trace("unlock.granted", machine.plate, {"unlock": str(row.id)})
     _DECIDED.labels("granted").inc()
     return Granted(row.id, fresh=True)
+
+
+async def _tell(caller: Caller, grant: grants.GrantRow, permit: Permit) -> None:
+    """What a start raises although it was granted: a licence that soon ends, once a step; and what the rules only warn of."""
+    for code in permit.alerts:
+        evidence: dict[str, Any] = {"unlock": str(grant.id), "reasons": grant.warnings}
+        row = alerts.AttemptRow(
+            id=new_id(caller.now),
+            code=code,
+            level=ALERTS[code].level,
+            plate=grant.plate,
+            episode=f"attempt:{grant.id}",
+            worker=grant.worker,
+            division=grant.division,
+            enterprise=grant.enterprise,
+            at=caller.now,
+            evidence=evidence,
+        )
+        if code != "A02":
+            await alerts.raise_attempt(caller.conn, row)
+        elif permit.reminder is not None:
+            last, days, left = permit.reminder
+            evidence |= {"certificate": str(grant.certificate), "last_day": last.isoformat(), "days_left": left}
+            await alerts.raise_notice(caller.conn, row._replace(episode=f"{last}:{days}"), str(grant.certificate))
 
 
 def _ticket(caller: Caller, grant: grants.GrantRow, counter: int, permit: Permit) -> commands.CommandRow:

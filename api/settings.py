@@ -41,6 +41,31 @@ class ApiSettings(Settings):
     api_codes_per_address: int = Field(
         default=60, ge=1, le=100_000, description="Codes from one address in the window; carriers share addresses"
     )
+    api_code_wait_s: int = Field(
+        default=30,
+        ge=0,
+        le=600,
+        description="After two codes that nobody used the next waits so long, then twice that, ...",
+    )
+    sms_url: str = Field(
+        default="",
+        pattern=r"^(https://.+|http://(127\.0\.0\.1|localhost)[:/].*)?$",
+        description="Codes go to this address (HTTP POST of JSON); without it they stand on the console",
+    )
+    sms_body: str = Field(
+        default='{"phone": "{phone}", "text": "【焊码通】验证码 {code}，{minutes} 分钟内有效，别告诉任何人。"}',
+        description="What is posted: JSON with {phone}, {code} and {minutes} in its texts",
+    )
+    sms_authorization_file: Path | None = Field(
+        default=None, description="A file with the value of the Authorization header for it"
+    )
+    sms_within_s: float = Field(default=5.0, gt=0, le=60, description="It has to answer within this time")
+    api_device_wait_s: int = Field(
+        default=7200,
+        ge=0,
+        le=604800,
+        description="A worker's new device starts nothing for so long, unless an old one allows it",
+    )
     api_sign_in_lasts_s: int = Field(default=8 * 3600, ge=60, le=86400, description="How long a worker stays signed in")
 
     api_staff_sign_in_lasts_s: int = Field(
@@ -49,6 +74,19 @@ class ApiSettings(Settings):
     api_staff_idle_s: int = Field(
         default=3600, ge=60, le=86400, description="Without a request for this long: signed out"
     )
+    api_staff_rotate_s: int = Field(
+        default=7200, ge=60, le=86400, description="A screen gets another token this often; also at every fresh proof"
+    )
+    api_staff_grace_s: int = Field(
+        default=15, ge=1, le=60, description="For so long the token of before is good, for requests under way"
+    )
+    api_step_up_lasts_s: int = Field(
+        default=300, ge=30, le=3600, description="How long a fresh proof counts for dangerous actions"
+    )
+    api_staff_wrong_window_s: int = Field(default=900, ge=60, le=86400, description="Over which the next is counted")
+    api_staff_wrong_per_address: int = Field(
+        default=50, ge=5, le=100_000, description="Wrong sign-ins of officers from one address in the window"
+    )
     api_live_every_s: float = Field(default=1.0, gt=0, le=60, description="How often the live stream looks for changes")
     api_figures_every_s: float = Field(default=5.0, gt=0, le=600, description="How often the figures are counted anew")
     api_streams_per_officer: int = Field(default=8, ge=1, le=100, description="Open live streams of one officer")
@@ -56,8 +94,40 @@ class ApiSettings(Settings):
     api_attempts_per_minute: int = Field(default=10, ge=1, le=1000, description="Attempts to unlock of one worker")
     api_lock_lasts_s: int = Field(default=86400, ge=60, le=604800, description="A lock is sent again for this long")
     api_end_lasts_s: int = Field(default=3600, ge=60, le=86400, description="An end of a session, likewise")
+    api_recheck_every_s: float = Field(
+        default=5.0, gt=0, le=600, description="How often work that runs is judged again after a change of papers"
+    )
+
+    register_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^/@?#]+(/[^?#]*)?)?$",
+        description="The issuer's register over HTTP, asked about certificates by POST; empty: nobody is asked",
+    )
+    register_hosts: str = Field(default="", description="Hosts, with commas, that the register's address may name")
+    register_key_file: Path | None = Field(default=None, description="A file with the key for the register")
+    register_timeout_s: float = Field(default=5.0, gt=0, le=60, description="One question takes so long at most")
+    register_keep_s: int = Field(
+        default=86400,
+        ge=0,
+        le=86400,
+        description="How long an answer may stand for one that does not come, marked as stale",
+    )
+    register_recheck_days: int = Field(default=7, ge=1, le=365, description="A certificate is asked about this often")
+    register_every_s: float = Field(default=60.0, gt=0, le=86400, description="A round of questions so often")
+    register_batch: int = Field(default=60, ge=1, le=10_000, description="Questions in one round, one after another")
 
     api_body_bytes: int = Field(default=64 * 1024, ge=1024, description="The largest request body")
+    api_imports: bool = Field(
+        default=True, description="Work on imports too; false on an api that shall serve people only"
+    )
+    api_import_bytes: int = Field(default=256 << 20, ge=1024, description="The largest CSV of an import")
+    api_import_workbook_bytes: int = Field(
+        default=64 << 20, ge=1024, description="The largest XLSX, which is read as a whole"
+    )
+    api_import_rows: int = Field(default=1_000_000, ge=1, description="The most rows of an import")
+    api_imports_open: int = Field(
+        default=20, ge=1, le=1000, description="Imports of one scope that are not at their end"
+    )
     api_stream_poll_s: float = Field(default=2.0, gt=0, le=60, description="How often a stream looks without a hint")
     api_stream_heartbeat_s: float = Field(default=15.0, gt=0, le=60, description="A comment line when nothing happens")
     api_streams_per_worker: int = Field(default=4, ge=1, le=100, description="Open streams of one worker")

@@ -1,111 +1,109 @@
-"""Sign-in of officers at a screen: login, password (argon2id) and time-based code; the token is an HttpOnly cookie.
+"""Officers at a screen: sign-in by login, password (argon2id) and time-based code, who is signed in, and where else.
 
-Every part is judged every time and one answer stands for all of them, also for logins that nobody has. Refuses to say which
-part was wrong to anybody but the audit, and to try anything while a login is held.
+Whatever the way in, a sign-in begins here (`begin`); its token is an HttpOnly cookie. Refuses to show anybody the sign-ins of
+somebody else.
 """
 
-import asyncio
 import secrets
-from collections.abc import AsyncIterator
-from datetime import timedelta
-from typing import Annotated
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from api import cookies
-from api.caller import AnyCaller, Caller, Staff, through
-from api.parts import parts_of
+from api import cookies, proof
+from api.caller import AnyCaller, Caller, Staff, idle_of, through
+from api.parts import new_id
+from api.place import place_of
 from api.problems import RefusedError, answer
 from schemas import staff
-from weld.core import password, secret, totp
-from weld.store import fields, officers
+from weld.core import secret
+from weld.core.roles import rights_of
+from weld.store import officers
+from weld.store.connect import Conn
 
 router = APIRouter(tags=["staff"])
 
 StaffCaller = Annotated[Caller, through(Staff())]
-
-
-async def _turn(request: Request) -> AsyncIterator[None]:
-    """Stands before the caller in the signature: whoever waits here holds no connection to the database."""
-    async with parts_of(request).board.sign_ins.take():
-        yield
-
-
-Turn = Annotated[None, Depends(_turn, scope="function")]
+Way = Literal["password", "passkey", "single_sign_on"]
 
 
 @router.post("/staff/sign-in", response_model=staff.StaffMe)
 async def staff_sign_in(
-    _turn: Turn, given: staff.StaffSignIn, request: Request, response: Response, caller: AnyCaller
+    _turn: proof.Turn, given: staff.StaffSignIn, request: Request, response: Response, caller: AnyCaller
 ) -> staff.StaffMe | JSONResponse:
     """Sign in at a screen; the answer carries the cookie."""
     cookies.refuse_foreign(request)
-    login_index = caller.parts.vault.index(fields.OFFICER_LOGIN, given.login)
-    failures = await officers.try_once(caller.conn, login_index, caller.now)
-    if failures is None:
-        return answer(("sign_in_held",), caller.language, caller.request_id)
-    officer = await _judged(caller, given)
-    if officer is None:
-        if held := password.hold(failures):
-            await officers.hold(caller.conn, login_index, caller.now + held)
-        return answer(("sign_in_wrong",), caller.language, caller.request_id)  # the try stays counted
-    await officers.forgive(caller.conn, login_index)
-    token_hash = await _sign_in(caller, officer, request, response)
-    return await _me(caller, token_hash)
+    parts = proof.Given(given.login, given.password, given.code)
+    found = await proof.judged(caller, parts, place_of(request).address)
+    if not isinstance(found, UUID):
+        return answer((found,), caller.language, caller.request_id)  # the try stays counted
+    return await profile(caller, await begin(caller, found, "password", request, response))
 
 
 @router.get("/staff/me")
 async def staff_me(caller: StaffCaller) -> staff.StaffMe:
     """Who is signed in at this screen."""
-    return await _me(caller, caller.token_hash)
+    return await profile(caller, here(caller))
 
 
 @router.delete("/staff/sign-in", status_code=204)
 async def staff_sign_out(response: Response, caller: StaffCaller) -> None:
     """The cookie is worthless from now on."""
-    await officers.sign_out(caller.conn, caller.token_hash, caller.now)
+    officer = mine(caller)
+    await officers.end_sign_in(caller.conn, officer, here(caller), caller.now)
     cookies.clear(response, caller.parts.settings, cookies.STAFF)
-    subject = caller.actor.removeprefix("officer:")
-    caller.leave_trace("staff.signed_out", subject, {})
+    caller.leave_trace("staff.signed_out", str(officer), {})
 
 
-async def _judged(caller: Caller, given: staff.StaffSignIn) -> UUID | None:
-    """The officer, where all three parts are right; the code's time step is then used up."""
-    found = await officers.find(caller.conn, caller.parts.vault, given.login)
-    stored = password.DECOY if found is None else found.password_hash
-    password_fits = await asyncio.to_thread(password.fits, stored, given.password)
-    step = None if found is None else totp.fitting_step(found.totp_secret, given.code, caller.now)
-    if (
-        found is not None
-        and password_fits
-        and step is not None
-        and not found.disabled
-        and await officers.use_step(caller.conn, found.id, step)
-    ):
-        return found.id
-    # A password that fits beside a code that does not is what whoever reads the audit must see.
-    words = {"password": password_fits, "code": step is not None}
-    subject = "unknown" if found is None else str(found.id)
-    caller.leave_trace("staff.sign_in_wrong", subject, words)
-    return None
+@router.get("/staff/sign-ins")
+async def list_staff_sign_ins(caller: StaffCaller) -> staff.StaffSignInList:
+    """Where you are signed in."""
+    rows = await officers.sign_ins(caller.conn, mine(caller), caller.now, idle_of(caller))
+    return staff.StaffSignInList(
+        sign_ins=[staff.StaffSignInView(**row._asdict(), here=row.id == caller.sign_in) for row in rows]
+    )
 
 
-async def _sign_in(caller: Caller, officer: UUID, request: Request, response: Response) -> bytes:
-    settings, token = caller.parts.settings, secrets.token_urlsafe(32)
-    token_hash, lasts_s = secret.key_hash(token), settings.api_staff_sign_in_lasts_s
+@router.delete("/staff/sign-ins/{sign_in}", status_code=204)
+async def end_staff_sign_in(sign_in: UUID, caller: StaffCaller) -> None:
+    """End one of your sign-ins."""
+    officer = mine(caller)
+    if not await officers.end_sign_in(caller.conn, officer, sign_in, caller.now):
+        raise RefusedError("not_found")
+    words = {"sign_in": str(sign_in)}
+    caller.leave_trace("staff.sign_in_ended", str(officer), words)
+
+
+@router.delete("/staff/sign-ins", status_code=204)
+async def end_all_staff_sign_ins(response: Response, caller: StaffCaller) -> None:
+    """Log out everywhere, here as well."""
+    officer = mine(caller)
+    await officers.sign_out_everywhere(caller.conn, officer, caller.now)
+    cookies.clear(response, caller.parts.settings, cookies.STAFF)
+    caller.leave_trace("staff.signed_out_everywhere", str(officer), {})
+
+
+async def begin(caller: Caller, officer: UUID, way: Way, request: Request, response: Response) -> UUID:
+    """A sign-in of this officer at this browser, with a token of its own; what the browser held until now is over."""
+    token, sign_in = secrets.token_urlsafe(32), new_id(caller.now)
+    lasts_s = caller.parts.settings.api_staff_sign_in_lasts_s
     before = cookies.read(request, cookies.STAFF)
-    if before is not None:  # the same screen again: what it held until now opens nothing any more
+    if before is not None:
         await officers.sign_out(caller.conn, secret.key_hash(before), caller.now)
-    await officers.sign_in(caller.conn, token_hash, officer, caller.now, caller.now + timedelta(seconds=lasts_s))
-    cookies.put(response, settings, cookies.STAFF, token, lasts_s)
-    caller.leave_trace("staff.signed_in", str(officer), {}, actor=f"officer:{officer}")
-    return token_hash
+    until, place = caller.now + timedelta(seconds=lasts_s), place_of(request)
+    row = officers.NewSignIn(sign_in, secret.key_hash(token), officer, way, place.address, place.browser, until)
+    await officers.sign_in(caller.conn, row, caller.now)
+    cookies.put(response, caller.parts.settings, cookies.STAFF, token, lasts_s)
+    words = {} if way == "password" else {"way": way}
+    caller.leave_trace("staff.signed_in", str(officer), words, actor=f"officer:{officer}")
+    return sign_in
 
 
-async def _me(caller: Caller, token_hash: bytes) -> staff.StaffMe:
-    row = await officers.profile(caller.conn, token_hash)
+async def profile(caller: Caller, sign_in: UUID) -> staff.StaffMe:
+    """Who is signed in there."""
+    row = await officers.profile(caller.conn, sign_in)
     if row is None:
         raise RefusedError("signed_out")
     return staff.StaffMe(
@@ -115,6 +113,36 @@ async def _me(caller: Caller, token_hash: bytes) -> staff.StaffMe:
         scope=row.scope,
         division=row.division,
         enterprise=row.enterprise,
-        rights=row.rights,
+        department=row.department,
+        roles=row.roles,
+        rights=rights_of(row.roles),
         signed_in_until=row.expires_at,
+        proven_until=_proven_until(caller, row.stepped_up_at),
     )
+
+
+def mine(caller: Caller) -> UUID:
+    """The officer who sits here."""
+    if caller.officer is None:
+        raise RefusedError("signed_out")
+    return caller.officer.id
+
+
+def here(caller: Caller) -> UUID:
+    """His sign-in."""
+    if caller.sign_in is None:
+        raise RefusedError("signed_out")
+    return caller.sign_in
+
+
+async def login_of(conn: Conn, sign_in: UUID) -> str:
+    """The login of whoever is signed in there."""
+    row = await officers.profile(conn, sign_in)
+    if row is None:
+        raise RefusedError("signed_out")
+    return row.login
+
+
+def _proven_until(caller: Caller, at: datetime | None) -> datetime | None:
+    until = None if at is None else at + timedelta(seconds=caller.parts.settings.api_step_up_lasts_s)
+    return until if until is not None and until > caller.now else None

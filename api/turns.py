@@ -8,21 +8,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from api.problems import RefusedError
+from weld.core.reasons import ReasonCode
 
 
 class Turns:
     """`async with turns.take(): ...`."""
 
-    def __init__(self, at_once: int, in_line: int) -> None:
+    def __init__(self, at_once: int, in_line: int, refusal: ReasonCode = "too_many_attempts") -> None:
         self._places = asyncio.Semaphore(at_once)
         self._in_line = in_line
         self._waiting = 0
+        self._refusal: ReasonCode = refusal
 
     @asynccontextmanager
     async def take(self) -> AsyncIterator[None]:
-        """One turn; RefusedError (429) where the line is full."""
+        """One turn; RefusedError where the line is full."""
         if self._waiting >= self._in_line:
-            raise RefusedError("too_many_attempts", detail="too many at once: try again in a minute")
+            raise RefusedError(self._refusal, detail="too many at once: try again in a minute")
         self._waiting += 1
         try:
             await self._places.acquire()

@@ -20,6 +20,7 @@ def look_at(row: UnlockRow, now: datetime) -> http.Unlock:
         state=unlocking.state(progress, now),
         presence="button" if row.presence == "button" else "none",
         checks=[http.Check(**check) for check in row.checks],
+        warnings=row.warnings,
         session=row.session,
         sent_unconfirmed=unlocking.sent_unconfirmed(progress, now),
         created_at=row.created_at,

@@ -19,6 +19,9 @@ Outcome = Literal["confirmed", "false_alarm", "test", "other"]
 DeliveryState = Literal["pending", "delivered", "dead", "cancelled"]
 
 
+Registered = Literal["unverified", "verified", "revoked", "cancelled", "suspended", "suspected_fake"]
+
+
 # What a machine looks like on a screen.
 Look = Literal[
     "locked", "armed", "unlocked", "arcing", "blocked", "faulted", "tampered", "maintenance", "unplugged", "silent"
@@ -363,12 +366,63 @@ class WorkerDetail(Shape):
     certificates: list[CertificateRecord]
 
 
+DivisionLevel = Literal["province", "city", "county", "township", "village"]
+
+
+class ActRequest(Shape):
+    """What to do with a certificate, and why. `restore` goes back to what it was before the last withdrawal."""
+
+    act: Literal["verify", "suspend", "revoke", "cancel", "suspect", "restore"]
+    reason: Why
+
+
+class CertificateAct(Shape):
+    """One act of an officer on a certificate."""
+
+    at: datetime
+    actor: str
+    act: str
+    before: Registered
+    after: Registered
+    reason: str
+
+
+class CertificateHistory(Shape):
+    """A certificate as the register holds it, and what was done to it, the newest first."""
+
+    certificate: UUID
+    worker: UUID
+    registered: Registered
+    acts: list[CertificateAct]
+
+
+class WorkerState(Shape):
+    """Whether a worker may start machines at all; None: not suspended."""
+
+    id: UUID
+    suspended_reason: str | None
+
+
+class Expiry(Shape):
+    """Certificates by when they end, or are due for re-examination if that comes first; each is counted once."""
+
+    expired: int
+    review_overdue: int
+    within_30: int
+    within_60: int
+    within_90: int
+    later: int
+    not_in_force: int
+
+
 class DivisionView(Shape):
     """A division in scope."""
 
     code: str
     parent: str | None
     name: Words
+    level: DivisionLevel
+    until: date | None = Field(description="From this day on its code is valid no longer; None: it is")
     machines: int
 
 
@@ -376,6 +430,21 @@ class DivisionList(Shape):
     """The divisions in scope, parents before children."""
 
     divisions: list[DivisionView]
+
+
+class DivisionStep(Shape):
+    """One division of those that a place lies in."""
+
+    code: str
+    name: Words
+    level: DivisionLevel
+
+
+class DivisionPlace(Shape):
+    """In which division a place lies, and the way down to it; the last step is the division itself."""
+
+    code: str
+    path: list[DivisionStep]
 
 
 class SheetRequest(Shape):

@@ -15,6 +15,7 @@ from schemas.reasons import ReasonCode
 # JSON has no UUID: in strict mode its text form would be refused in a body.
 Id = Annotated[UUID, Field(strict=False)]
 Plate = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{17}$")]
+DeviceSecret = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{20,100}$")]
 Cursor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
 
 UnlockState = Literal["waiting", "sent", "armed", "closed", "ended", "refused", "expired"]
@@ -64,14 +65,23 @@ class SignIn(Shape):
     request: Id
     code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")] = Field(repr=False)
     cookie: bool = Field(default=False, description="For pages: the token comes as an HttpOnly cookie, not in the body")
+    device: DeviceSecret | None = Field(
+        default=None,
+        repr=False,
+        description="For programs: what tells this device from a new one, from an earlier answer",
+    )
 
 
 class SignedIn(Shape):
     """The bearer token of a worker, shown this once; None where it came as a cookie."""
 
     token: str | None = Field(repr=False)
+    device: str | None = Field(repr=False, description="To be kept and shown at the next sign-in; None likewise")
     worker: UUID
     expires_at: datetime
+    good_from: datetime | None = Field(
+        description="The device is new: nothing starts before, unless an older device allows it. None: good"
+    )
 
 
 class PlateView(Shape):
@@ -113,6 +123,7 @@ class Unlock(Shape):
     state: UnlockState
     presence: Literal["none", "button"]
     checks: list[Check]
+    warnings: list[ReasonCode] = Field(description="What to see to soon: it stops no start yet")
     session: UUID | None
     sent_unconfirmed: bool
     created_at: datetime
@@ -194,6 +205,26 @@ class Me(Shape):
     unlock: UUID | None = Field(
         description="The permission that is live now: a page that was closed finds its way back"
     )
+    good_from: datetime | None = Field(description="This device is new and starts nothing before; None: good")
+    devices_waiting: int = Field(description="New devices that wait for being allowed by this one")
+
+
+class Device(Shape):
+    """A device at which the worker signed in."""
+
+    id: UUID
+    browser: str
+    created_at: datetime
+    seen_at: datetime = Field(description="The last sign-in")
+    good_from: datetime
+    waiting: bool = Field(description="It starts nothing before `good_from`, unless it is allowed")
+    here: bool = Field(description="The one that asks")
+
+
+class DeviceList(Shape):
+    """The worker's devices, the latest used first."""
+
+    devices: list[Device]
 
 
 class CertificateView(Shape):

@@ -24,6 +24,23 @@ DivisionCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,12}$")]
 CreditCode = Annotated[str, StringConstraints(min_length=1, max_length=30)]
 ChipId = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{8,32}$")]
 Right = Annotated[str, StringConstraints(pattern=r"^[a-z_]+:[a-z_]+$", max_length=60)]
+RoleName = Literal[
+    "enterprise_safety_officer",
+    "installer",
+    "duty_officer",
+    "inspector",
+    "division_regulator",
+    "system_administrator",
+    "security_administrator",
+    "audit_administrator",
+]
+ScopeText = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(platform|division:[0-9]{2,12}|department:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|enterprise:[0-9A-Z]{18})$"
+    ),
+    Field(description="platform, division:CODE, department:ID or enterprise:CREDIT_CODE"),
+]
 AlertCode = Annotated[str, StringConstraints(pattern=r"^[A-HO][0-9]{2}$")]
 LongestS = Annotated[int, Field(ge=60, le=86_400)]
 
@@ -90,11 +107,12 @@ class PlateParts(Shape):
 
 
 class Machine(Shape):
-    """A machine with its plate, given or made. `chip` None leaves the binding as it is."""
+    """A machine with its plate, given or made. Without `division` it is where `lat` and `lon` lie. `chip` None leaves the
+    binding as it is."""
 
     plate: Annotated[str, StringConstraints(max_length=30)] | None = None
     plate_from: PlateParts | None = None
-    division: DivisionCode
+    division: DivisionCode | None = None
     enterprise: CreditCode | None = None
     maker: Text
     model: Text
@@ -106,6 +124,8 @@ class Machine(Shape):
     lat: Annotated[float, Field(ge=-90, le=90)] | None = None
     lon: Annotated[float, Field(ge=-180, le=180)] | None = None
     chip: ChipId | None = None
+    process: Literal["arc", "cutting", "resistance", "brazing"] | None = None
+    site: Text | None = Field(default=None, description="The name of a site of the same enterprise; None: on none")
 
     @model_validator(mode="after")
     def _one_plate(self) -> Self:
@@ -113,17 +133,43 @@ class Machine(Shape):
             raise ValueError("give either plate or plate_from")
         if (self.lat is None) != (self.lon is None):
             raise ValueError("lat and lon come together")
+        if self.division is None and self.lat is None:
+            raise ValueError("give the division, or lat and lon to find it by")
+        if self.site is not None and self.enterprise is None:
+            raise ValueError("a site is that of an enterprise: name the enterprise")
+        return self
+
+
+class Site(Shape):
+    """Where machines of an enterprise stand for a while, known by its name; `until` is the last day."""
+
+    enterprise: CreditCode
+    name: Text
+    division: DivisionCode
+    work: Literal["ordinary", "building", "special_equipment"]
+    lat: Annotated[float, Field(ge=-90, le=90)] | None = None
+    lon: Annotated[float, Field(ge=-180, le=180)] | None = None
+    since: Day
+    until: Day | None = None
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Self:
+        if self.until is not None and self.until < self.since:
+            raise ValueError("until lies before since")
         return self
 
 
 class Worker(Shape):
-    """A worker; identity number and phone are sealed before they are stored."""
+    """A worker; identity number and phone are sealed before they are stored. What is not said stays as it is known."""
 
     name: str = Personal
     identity: str = Personal
     phone: str = Personal
     enterprise: CreditCode | None = None
     division: DivisionCode
+    retirement_group: Literal["men", "women_55", "women_50"] | None = None
+    last_work_on: Day | None = Field(default=None, description="Welding elsewhere, as declared")
+    practical_test_on: Day | None = None
 
 
 class Certificate(Shape):
@@ -139,6 +185,9 @@ class Certificate(Shape):
     review_due: Day | None = None
     status: Literal["unverified", "verified", "revoked", "cancelled", "suspended", "suspected_fake"] = "verified"
     issuer: Text
+    clean_record: bool = Field(
+        default=False, description="Ten years without a fault: the issuer agreed to the longer term"
+    )
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:
@@ -155,6 +204,9 @@ class Endpoint(Shape):
     secret: str | None = Secret
     division: DivisionCode
     codes: Annotated[list[AlertCode], Field(min_length=1, max_length=100)] | None = None
+    department: Annotated[UUID, Field(strict=False)] | None = Field(
+        default=None, description="Whose endpoint it is: officers of a department see their own"
+    )
     state: Literal["active", "paused"] | None = Field(default=None, description="None leaves it as it is")
 
 
@@ -162,9 +214,7 @@ class OfficerKey(Shape):
     """A bearer key for officers and their systems. Without `secret` one is made; a given one is for throw-away stacks."""
 
     name: Text
-    scope: Annotated[str, StringConstraints(pattern=r"^(platform|division:[0-9]{2,12}|enterprise:[0-9A-Z]{18})$")] = (
-        Field(description="platform, division:CODE or enterprise:CREDIT_CODE")
-    )
+    scope: ScopeText
     rights: Annotated[list[Right], Field(min_length=1, max_length=50)]
     expires_at: Moment
     secret: Annotated[str, StringConstraints(min_length=32, pattern=r"^[!-~]+$")] | None = Secret
@@ -175,10 +225,8 @@ class Officer(Shape):
 
     login: Annotated[str, StringConstraints(pattern=r"^[a-z0-9._-]{2,40}$")]
     name: Text
-    scope: Annotated[str, StringConstraints(pattern=r"^(platform|division:[0-9]{2,12}|enterprise:[0-9A-Z]{18})$")] = (
-        Field(description="platform, division:CODE or enterprise:CREDIT_CODE")
-    )
-    rights: Annotated[list[Right], Field(min_length=1, max_length=50)]
+    scope: ScopeText
+    roles: Annotated[list[RoleName], Field(min_length=1, max_length=5)]
     password: Annotated[str, StringConstraints(min_length=12, max_length=200)] | None = Secret
     totp_secret: Annotated[str, StringConstraints(pattern=r"^[A-Z2-7]{32}$")] | None = Secret
     disabled: bool = False
@@ -189,6 +237,7 @@ class SeedFile(Shape):
 
     divisions: list[Division] = []
     enterprises: list[Enterprise] = []
+    sites: list[Site] = []
     chips: list[Chip] = []
     machines: list[Machine] = []
     workers: list[Worker] = []

@@ -12,6 +12,7 @@ from api.app import create_app
 from schemas import registers as shapes
 from tests.api.town import Town
 from weld.core import totp
+from weld.core.roles import KINDS, scope_kind
 
 OURS = {"Sec-Fetch-Site": "same-origin"}
 SIGN_IN = "/api/v1/staff/sign-in"
@@ -43,9 +44,19 @@ class Account:
         return {"login": self.login, "password": self.password, "code": totp.code(self.totp_secret, step)}
 
 
+def role_with(rights: list[str], scope: str) -> str:
+    """The role with the fewest rights that has these and is given over such a scope."""
+    kinds = [(len(kind.rights), role) for role, kind in KINDS.items() if role != "integrator"
+             and set(rights) <= kind.rights and scope_kind(scope) in kind.scopes]  # fmt: skip
+    return min(kinds)[1]
+
+
 async def account(town: Town, login: str = "chen", **words: Any) -> Account:
-    """An officer; with every right and the scope of the platform unless told otherwise."""
-    fields: dict[str, Any] = {"name": "陈样例", "scope": "platform", "rights": ["machines:read"]} | words
+    """An officer of the platform unless told otherwise; by `roles`, or by the smallest role that has these `rights`."""
+    fields: dict[str, Any] = {"name": "陈样例", "scope": "platform"} | words
+    rights = fields.pop("rights", ["machines:read"])
+    if "roles" not in fields:
+        fields["roles"] = [role_with(rights, fields["scope"])]
     entered = await town.enter("officer", shapes.Officer(login=login, **fields))
     found = Account(login, entered.secret, entered.totp_secret)
     town.secrets += [found.password, found.totp_secret]

@@ -76,6 +76,7 @@ async def test_unknown_phones_take_as_long_as_known_ones(town: Town) -> None:
     async def median_ms(phones: list[str]) -> float:
         took = []
         for phone in phones * 4:
+            town.clock.moved += timedelta(minutes=5)
             begun = time.perf_counter()
             await ask(town, phone)
             took.append((time.perf_counter() - begun) * 1000)
@@ -91,6 +92,7 @@ async def test_codes_are_limited_by_phone_and_by_address_alike_for_unknown_phone
     welder = await town.welder()
     for phone, so_far in ((welder.phone, 1), ("13999999999", 0)):
         for _ in range(5 - so_far):
+            town.clock.moved += timedelta(minutes=2)
             await ask(town, phone)
         answer = await town.http.post(CODES, json={"phone": phone})
         assert (answer.status_code, answer.json()["error"]) == (429, "too_many_codes")

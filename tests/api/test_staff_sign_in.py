@@ -14,6 +14,7 @@ from tests.api.browser import SIGN_IN, Account, account, browser, sign_in
 from tests.api.town import Town, founded
 from tests.database import Database
 from weld.core import totp
+from weld.core.roles import KINDS
 from weld.store import officers
 
 ME, MACHINES = "/api/v1/staff/me", "/api/v1/machines"
@@ -32,12 +33,13 @@ async def wrong(town: Town, who: Account, http: httpx.AsyncClient) -> httpx.Resp
 
 
 async def test_an_officer_signs_in_with_three_parts_and_out_again(town: Town) -> None:
-    who = await account(town, scope="division:4105", rights=["machines:read", "alerts:read"])
+    who = await account(town, scope="division:4105", roles=["inspector"])
     async with browser(town) as http:
         answer = await sign_in(town, http, who)
         me = answer.json()
         assert (await http.get(ME)).json() == me
-        assert (me["login"], me["name"], me["rights"]) == ("chen", "陈样例", ["alerts:read", "machines:read"])
+        assert (me["login"], me["name"], me["roles"]) == ("chen", "陈样例", ["inspector"])
+        assert me["rights"] == sorted(KINDS["inspector"].rights)
         assert (me["scope"], me["division"], me["enterprise"]) == ("division:41/4105", "4105", None)
         kept = str(town.database.rows("SELECT * FROM weld.officer_sign_in"))
         assert http.cookies["wg_staff"] not in answer.text + kept
@@ -113,7 +115,7 @@ async def test_one_answer_stands_for_everything_that_may_be_wrong(town: Town) ->
 
 
 def entry(**words: Any) -> shapes.Officer:
-    fields = {"name": "x", "scope": "platform", "rights": ["machines:read"], "password": "a long password"}
+    fields = {"name": "x", "scope": "platform", "roles": ["duty_officer"], "password": "a long password"}
     return shapes.Officer(**(fields | {"totp_secret": "A" * 32} | words))
 
 
@@ -247,7 +249,7 @@ async def test_rights_and_scope_count_as_they_are_now(town: Town) -> None:
         assert (await http.get(f"{MACHINES}/{code}")).status_code == 200
         await town.enter("officer", entry(login="chen", scope="division:37"))
         assert (await http.get(f"{MACHINES}/{code}")).status_code == 404
-        await town.enter("officer", entry(login="chen", rights=["alerts:read"]))
+        await town.enter("officer", entry(login="chen", roles=["audit_administrator"]))
         assert said(await http.get(f"{MACHINES}/{code}")) == (403, "not_allowed")
 
 

@@ -24,7 +24,7 @@ from api.settings import ApiSettings
 from schemas import registers as shapes
 from tests.database import Database
 from weld.core import identity, plate
-from weld.core.rights import RIGHTS
+from weld.core.rights import BUSINESS_RIGHTS
 from weld.store import access_rules, reported
 from weld.store.connect import connect, pool, scoped
 
@@ -34,7 +34,7 @@ GOOD: dict[str, Any] = {
     "item": "熔化焊接与热切割作业",
     "issuer": "河南省应急管理厅",
 }
-ALL_RIGHTS = list(RIGHTS)
+ALL_RIGHTS = list(BUSINESS_RIGHTS)
 
 
 class TownClock:
@@ -247,7 +247,8 @@ class Town:
 @asynccontextmanager
 async def founded(database: Database, **changed: Any) -> AsyncIterator[Town]:
     """A town with two divisions, an enterprise each, and an api on top."""
-    settings = ApiSettings(api_codes_per_address=1000, **({"api_stream_poll_s": 0.2} | changed))
+    unless_told = {"api_stream_poll_s": 0.2, "api_device_wait_s": 0}
+    settings = ApiSettings(api_codes_per_address=1000, **(unless_told | changed))
     clock, postbox = TownClock(), Postbox()
     async with pool(database.url("api"), "test api", 12) as connections:
         rules = access_rules.load()

@@ -20,7 +20,7 @@ from weld.cli.demo.day import Day, is_unplugged, on_shift
 from weld.cli.demo.premises import Wanted
 from weld.cli.seed_file import MODELS
 from weld.core import identity, plate
-from weld.core.rights import RIGHTS
+from weld.core.roles import ROLES
 from weld.kit.clock import ScaledClock
 from weld.kit.door import PortTakenError
 
@@ -47,7 +47,7 @@ def test_fixed_accounts_are_handed_out_in_a_demo_on_loopback() -> None:
     assert [officer.login for officer in accounts.officers] == ["duty", "wenfeng", "admin"]
     for officer in accounts.officers:
         shapes.Officer.model_validate(officer.entry())
-        assert set(officer.rights) <= set(RIGHTS)
+        assert set(officer.roles) <= set(ROLES)
 
 
 def test_fixed_accounts_are_refused_without_the_variable() -> None:

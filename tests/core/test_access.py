@@ -117,26 +117,26 @@ def test_a_machine_that_cannot_serve_says_why_and_raises_nothing(changes: dict[s
     [
         ((), ("no_certificate",), ("A01",)),
         ((replace(OPERATION, registered="unverified"),), ("certificate_unverified",), ("A01",)),
-        ((replace(OPERATION, registered="revoked"),), ("certificate_revoked",), ("A01",)),
-        ((replace(OPERATION, registered="cancelled"),), ("certificate_cancelled",), ("A01",)),
+        ((replace(OPERATION, registered="revoked"),), ("certificate_revoked",), ("A01", "A04")),
+        ((replace(OPERATION, registered="cancelled"),), ("certificate_cancelled",), ("A01", "A04")),
         ((replace(OPERATION, registered="suspended"),), ("certificate_suspended",), ("A01",)),
-        ((replace(OPERATION, registered="suspected_fake"),), ("certificate_suspected_fake",), ("A01",)),
+        ((replace(OPERATION, registered="suspected_fake"),), ("certificate_suspected_fake",), ("A01", "A05")),
         ((replace(OPERATION, valid_to=date(2026, 10, 31)),), ("certificate_expired",), ("A03",)),
         ((replace(OPERATION, review_due=date(2026, 11, 21)),), ("review_overdue",), ("A03",)),
         ((replace(OPERATION, valid_from=date(2026, 11, 23)),), ("certificate_not_yet_valid",), ("A01",)),
-        ((CONSTRUCTION,), ("wrong_domain",), ("A01",)),
-        ((replace(OPERATION, item="钎焊作业"),), ("wrong_item",), ("A01",)),
+        ((CONSTRUCTION,), ("wrong_domain",), ("A01", "A06")),
+        ((replace(OPERATION, item="钎焊作业"),), ("wrong_item",), ("A01", "A06")),
         # lapsed once, and another one that was taken away: no longer a mere lapse
         (
             (replace(OPERATION, valid_to=date(2026, 1, 1)), replace(OPERATION, id=UUID(int=9), registered="revoked")),
             ("certificate_expired", "certificate_revoked"),
-            ("A01",),
+            ("A01", "A04"),
         ),
         # a lapsed one of the right kind beside a good one of another kind is a lapse
         (
             (replace(OPERATION, valid_to=date(2026, 10, 31)), EQUIPMENT),
             ("certificate_expired", "wrong_domain"),
-            ("A03",),
+            ("A03", "A06"),
         ),
     ],
 )
@@ -156,10 +156,10 @@ def test_a_machine_is_judged_by_its_process_and_by_the_place_where_it_stands() -
     assert permitted(replace(with_machine(place="building"), certificates=(CONSTRUCTION,)))
 
 
-def test_six_months_off_the_post_are_a_reason_and_no_alert_of_this_version() -> None:
+def test_six_months_off_the_post_are_a_reason_and_a_notice() -> None:
     away = replace(SCAN, person=replace(WELDER, last_work_on=TODAY - timedelta(days=200)))
     answer = refused(away)
-    assert (answer.reasons, answer.alerts) == (("off_post",), ())
+    assert (answer.reasons, answer.alerts) == (("off_post",), ("A08",))
     assert [check.name for check in answer.checks if not check.passed] == ["standing"]
 
 
@@ -167,6 +167,12 @@ def test_an_old_answer_of_the_register_is_said_beside_the_permit() -> None:
     old = replace(OPERATION, checked_on=TODAY - timedelta(days=31))
     assert permitted(with_papers(old)).warnings == ("verification_stale",)
     assert permitted(SCAN).warnings == ()
+
+
+def test_a_permit_by_a_licence_that_soon_ends_raises_a_notice_of_its_step() -> None:
+    soon = permitted(with_papers(replace(OPERATION, review_due=TODAY + timedelta(days=45))))
+    assert (soon.alerts, soon.reminder) == (("A02",), (TODAY + timedelta(days=45), 60, 45))
+    assert (permitted(SCAN).alerts, permitted(SCAN).reminder) == ((), None)
 
 
 def test_one_good_certificate_among_bad_ones_is_enough() -> None:
@@ -210,7 +216,7 @@ def test_everything_that_is_wrong_is_said_in_one_visit() -> None:
         "machine_offline",
         "machine_in_use",
     )
-    assert answer.alerts == ("A01", "A09")
+    assert answer.alerts == ("A01", "A08", "A09")
 
 
 # ---------------------------------------------------------------------------------------------------------------------

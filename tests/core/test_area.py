@@ -120,3 +120,11 @@ def test_ray_casting_agrees_with_the_half_planes_of_a_convex_shape(
         return
     assert area("1", "Polygon", [ring]).has(lon, lat) == all(distance > 0 for distance in distances)
     assert area("1", "Polygon", [ring[::-1]]).has(lon, lat) == all(distance > 0 for distance in distances)
+
+
+@given(st.floats(0.01, 9.99), st.floats(0.01, 9.99), st.floats(0, 1))
+def test_a_slanted_border_between_two_neighbours_loses_nobody(bottom: float, top: float, along: float) -> None:
+    west = area("1", "Polygon", [[[0, 0], [bottom, 0], [top, 10], [0, 10], [0, 0]]])
+    east = area("2", "Polygon", [[[bottom, 0], [10, 0], [10, 10], [top, 10], [bottom, 0]]])
+    lon, lat = bottom + along * (top - bottom), along * 10
+    assert locate((west, east), lon, lat) is not None

@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from weld.core.division import (
@@ -18,6 +18,7 @@ from weld.core.division import (
     overlaps,
     parent,
     path,
+    short,
 )
 
 
@@ -114,6 +115,11 @@ def test_a_path_is_written_as_the_register_writes_it() -> None:
     assert lineage("410502001") == ("410000", "410500", "410502", "410502001")
 
 
+@pytest.mark.parametrize("written", ["41", "4105", "410502", "410502001", "410502001003", "419001", "4419", "110105"])
+def test_the_register_writes_a_code_without_filling_zeros(written: str) -> None:
+    assert short(normal(written)) == written
+
+
 def test_what_lies_below_what() -> None:
     assert is_within("410502", "410000")
     assert is_within("419001", "410000")
@@ -127,6 +133,7 @@ codes = st.from_regex(r"(11|31|37|41|42|46|50|65|81)[0-9]{4}([0-9]{3}([0-9]{3})?
 
 
 @given(codes)
+@example("119001000001")  # a village without a township: the county is right above it
 def test_every_lineage_ends_in_its_province_and_climbs_a_level_at_a_time(code: str) -> None:
     if code_fault(code) is not None:
         return

@@ -77,6 +77,31 @@ def told(code: str, evidence: dict[str, Any], lasted: timedelta = LASTED, **word
             "The certificate is in use on machine …2060, …745X and scanned this one too.",
         ),
         (
+            told("A02", {"unlock": "u", "days_left": 45}),
+            "焊接作业证再过 45 天到期或该复审。",
+            "A welding certificate ends or is due for re-examination in 45 days.",
+        ),
+        (
+            told("A04", REFUSED | {"reasons": ["certificate_expired", "certificate_revoked"]}),
+            "发证机关已撤销这张证，扫码没开成。",
+            "The issuer has revoked the certificate; one start was stopped.",
+        ),
+        (
+            told("A03", {"unlock": "u", "ending": "after_arc", "reasons": ["certificate_expired"]}),
+            "证已过期；正在作业，已安排停弧后上锁。",
+            "The certificate has expired; the machine in use was ordered to lock once the arc ends.",
+        ),
+        (
+            told("A05", {"unlock": "u", "ending": "at_once", "reasons": ["certificate_suspected_fake"]}),
+            "证的真假要核对；正在作业，已安排马上上锁。",
+            "The certificate needs checking against the original; the machine in use was ordered to lock at once.",
+        ),
+        (
+            told("A08", {"unlock": "u", "reasons": ["off_post"]}),
+            "离开焊接岗位满六个月，这次照常开机。",
+            "Six months or more away from welding; the machine was started all the same.",
+        ),
+        (
             told("O01", {"chips": 2000, "online_before": 1240, "online_now": 310}),
             "930 台同时失联，在线从 1,240 台降到 310 台。",
             "930 machines went offline at once: 310 of 1,240 are left.",

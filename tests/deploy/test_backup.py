@@ -12,7 +12,7 @@ import yaml
 from schemas.registers import SeedFile
 from tests.deploy.conftest import Place
 from tests.structure.sources import ROOT
-from weld.core.rights import RIGHTS
+from weld.core.roles import ROLES
 from weld.store import setup
 
 HOW_TO = (ROOT / "docs/how-to/run-for-real.md").read_text(encoding="utf-8")
@@ -56,4 +56,4 @@ def test_the_words_are_those_of_the_how_to() -> None:
 def test_the_first_officer_of_the_how_to_would_be_taken() -> None:
     block = HOW_TO.partition("```yaml\n")[2].partition("```")[0]
     first = SeedFile.model_validate_json(json.dumps(yaml.safe_load(block)))
-    assert set(first.officers[0].rights) <= set(RIGHTS)
+    assert set(first.officers[0].roles) <= set(ROLES)

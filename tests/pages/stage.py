@@ -33,16 +33,14 @@ BUTTONS = frozenset({2, 3})  # these ask for somebody at the machine
 SHORT = frozenset({20})  # the longest session here is a minute
 WORKERS = 16
 PASSWORD = "officers-of-the-stage"
-RIGHTS = (
-    "alerts:read", "alerts:act", "machines:read", "machines:lock", "sessions:read", "quarantine:read", "deliveries:read",
-    "deliveries:act", "workers:read", "plates:print", "registers:write",
-)  # fmt: skip
 _QUICK = {
     "shards": "4",
     "webhook_allow": "127.0.0.1/32",
     "stored_after_s": "1",
     "resend_after_s": "3",
     "api_codes_per_address": "10000",
+    "api_code_wait_s": "0",
+    "api_device_wait_s": "0",
     "installation_name": "焊码通测试台",
     "hotline": "0372-0000000",
 }
@@ -200,7 +198,8 @@ class Stage:
         entries["certificates"] += [self._certificate(n) for n in range(WORKERS)]
         entries["endpoints"] = [{"name": "文峰区执法队", "url": hook_url, "secret": hook_secret, "division": DIVISION}]
         entries["officers"] = [
-            {"login": login, "name": f"值班{number}", "scope": "platform", "rights": list(RIGHTS),
+            {"login": login, "name": f"值班{number}", "scope": "platform",
+             "roles": ["division_regulator", "duty_officer", "installer"],
              "password": PASSWORD, "totp_secret": secret}
             for number, (login, secret) in enumerate(self.totp.items())
         ]  # fmt: skip

@@ -141,8 +141,8 @@ async def test_a_given_secret_is_kept_and_not_shown(database: Database, tmp_path
 OFFICERS = """
 divisions: [{code: "41", name_zh: 河南, name_en: Henan}]
 officers:
-  - {login: chen, name: 陈样例, scope: "division:41", rights: [alerts:read, machines:read]}
-  - {login: li, name: 李样例, scope: platform, rights: [registers:write], password: a long password}
+  - {login: chen, name: 陈样例, scope: "division:41", roles: [inspector]}
+  - {login: li, name: 李样例, scope: platform, roles: [division_regulator], password: a long password}
 """
 
 
@@ -160,7 +160,9 @@ async def test_what_an_officer_lacks_of_password_and_second_factor_is_made_and_t
     assert list(li) == ["kind", "name", "totp_secret", "totp_uri"]
     assert chen["totp_uri"].startswith("otpauth://totp/")
     assert f"secret={chen['totp_secret']}" in chen["totp_uri"]
-    rows = database.rows("SELECT id, password_hash, totp_sealed, scope FROM weld.officer ORDER BY login")
+    rows = database.rows(
+        "SELECT id, password_hash, totp_sealed, scope FROM weld.officer JOIN weld.officer_now USING (id) ORDER BY officer.login"
+    )
     assert password.fits(rows[0][1], chen["secret"])
     assert password.fits(rows[1][1], "a long password")
     assert VAULT.open(fields.OFFICER_TOTP, rows[0][0], rows[0][2]) == chen["totp_secret"]
@@ -207,13 +209,13 @@ certificates:
      valid_from: 2025-01-01, valid_to: 2026-01-01, issuer: x}
 endpoints:
   - {name: a, url: "https://u:p@h.example/", division: "41", codes: [Z99]}
-  - {name: b, url: "ftp://h.example/", division: "41", codes: [A02], secret: short}
+  - {name: b, url: "ftp://h.example/", division: "41", codes: [A07], secret: short}
 officer_keys:
   - {name: a, scope: "division:77", rights: [], expires_at: 2030-01-01T00:00:00}
 officers:
-  - {login: a.b, name: x, scope: "division:77", rights: [coffee:make]}
-  - {login: a.b, name: x, scope: platform, rights: [alerts:read]}
-  - {login: c.d, name: x, scope: platform, rights: [alerts:read], password: short}
+  - {login: a.b, name: x, scope: "division:77", roles: [inspector, audit_administrator]}
+  - {login: a.b, name: x, scope: platform, roles: [duty_officer]}
+  - {login: c.d, name: x, scope: platform, roles: [coffee_maker], password: short}
 gadgets: []
 """
 
@@ -247,8 +249,9 @@ async def test_everything_that_is_wrong_is_said_at_once_with_its_place_and_nothi
         ("officer_keys, entry 1 (line 29)", "rights"),
         ("officer_keys, entry 1 (line 29)", "expires_at"),
         ("officers, entry 1 (line 31)", "scope"),
-        ("officers, entry 1 (line 31)", "rights"),
+        ("officers, entry 1 (line 31)", "roles"),
         ("officers, entry 2 (line 32)", "the same officer as officers, entry 1 (line 31)"),
+        ("officers, entry 3 (line 33)", "roles.0"),
         ("officers, entry 3 (line 33)", "password"),
         (
             "gadgets",

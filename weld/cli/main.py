@@ -4,6 +4,7 @@ Refuses work of its own: every command calls one function of another file. JSON 
 """
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -171,6 +172,26 @@ def certify(
 
 
 @app.command()
+def init(
+    file: Annotated[
+        Path | None,
+        typer.Option(help="TOML: public_url, [division], [system], [security], [audit]; without it you are asked"),
+    ] = None,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Fresh secrets for those of the three who have not enrolled yet; nothing else"),
+    ] = False,
+) -> None:
+    """Set up a new installation: public address, topmost division, and three administrators who are three different people.
+
+    Each of them gets a secret, shown once on stdout, to set a password of his own. Exit code 1: refused, 3: set up already.
+    """
+    from weld.cli import init as setting_up
+
+    raise typer.Exit(setting_up.run(file, again=again))
+
+
+@app.command()
 def seed(
     file: Annotated[Path, typer.Argument(help="Registers as YAML or JSON; docs/examples/seed-anyang.yaml shows all")],
 ) -> None:
@@ -182,6 +203,64 @@ def seed(
     from weld.cli import seeding
 
     raise typer.Exit(seeding.run(file))
+
+
+divisions = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(divisions, name="divisions", help="Divisions of the administration: codes, names, areas.")
+
+
+@divisions.command("import")
+def divisions_import(
+    folder: Annotated[
+        Path | None, typer.Option("--from", help="Where divisions.json.gz lies; without it what `make pages` made")
+    ] = None,
+    province: Annotated[
+        list[str] | None, typer.Option(help="Only this province, e.g. 41; as often as you like")
+    ] = None,
+    townships: Annotated[
+        bool,
+        typer.Option("--townships", help="Townships and development zones too; `tools/pages --codes` fetches them"),
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done")] = False,
+    many_may_end: Annotated[
+        bool, typer.Option("--many-may-end", help="The list is whole, although many divisions are not in it")
+    ] = False,
+    on: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="From which day on the changes hold; today")
+    ] = None,
+) -> None:
+    """Divisions from province to county out of published lists, with the areas that tell in which one a place lies.
+
+    What is there stays; what vanished from its list ends and stays readable; a second time changes nothing. Progress and
+    differences on stderr; the last line of stdout is one JSON object.
+    """
+    from weld.cli import divisions as publishing
+
+    day = None if on is None else on.date()
+    asked = publishing.Asked(folder, province or (), townships, dry_run, many_may_end, day)
+    raise typer.Exit(publishing.run(asked))
+
+
+importing = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(importing, name="import", help="Tables that people keep, into the registers.")
+
+
+@importing.command("workers")
+def import_workers(
+    file: Annotated[Path, typer.Argument(help="CSV (UTF-8 or GB18030) or XLSX; the console has the empty table")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would do")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the rows are entered")] = False,
+    errors: Annotated[
+        Path | None, typer.Option(help="Where the rows go that are wrong, as CSV to be mended and imported again")
+    ] = None,
+) -> None:
+    """Workers with their certificates from a table: what is wrong is shown first, then whatever is right is entered.
+
+    The same table twice changes nothing. Interrupted, it goes on in any api that runs. Last line of stdout: one JSON object.
+    """
+    from weld.cli import importing as bringing
+
+    raise typer.Exit(bringing.run(bringing.Asked(file, dry_run, yes, errors)))
 
 
 @app.command()
@@ -305,6 +384,22 @@ def bench_ingest(
     from bench import ingest as measuring
 
     raise typer.Exit(measuring.run(only, quick=quick, quiet=json))
+
+
+@bench.command("unlock-decision")
+def bench_unlock_decision(
+    workers: Annotated[int, typer.Option(min=100, max=8_000_000, help="How many workers are imported first")] = 470_000,
+    json: Annotated[bool, typer.Option("--json", help="Only the JSON line on stdout, no progress")] = False,
+    decisions: Annotated[int, typer.Option(min=100, help="How many decisions are asked for")] = 5000,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same table and asks the same")] = 1,
+) -> None:
+    """Import a province's workers through the api, then ask the whole unlock decision, look-ups and all, for many of them.
+
+    On a throw-away stack of its own. Last line of stdout: {"workers", "import_s", "p50_ms", "p99_ms", ...}.
+    """
+    from bench import unlock_decision
+
+    raise typer.Exit(unlock_decision.run(unlock_decision.Asked(workers, decisions, seed=seed), quiet=json))
 
 
 @app.command()

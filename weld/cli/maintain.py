@@ -34,6 +34,7 @@ class MaintainSettings(Settings):
     every_s: float = Field(default=3600.0, gt=0, description="How often maintenance runs")
     keep_telemetry_days: int = Field(default=400, ge=36, description="Days of telemetry")
     keep_event_days: int = Field(default=2190, ge=36, description="Days of events (evidence: six years)")
+    keep_import_days: int = Field(default=30, ge=1, description="Days of rows that an import did not enter")
     keep_quarantine_days: int = Field(default=90, ge=1, description="Days of quarantine")
     anchor_folder: Path | None = Field(
         default=None, description="Where the audit's daily anchors go; `.weldgate/anchors` for a clone's own stack"
@@ -53,6 +54,7 @@ def maintain(
             done[f"{table}_partitions_dropped"] = len(dropped)
             if dropped:
                 audit.append_now(conn, Trace(now, "maintain", "evidence.dropped", table, {"partitions": dropped}))
+        done |= maintenance.forget_imports(conn, now, settings.keep_import_days)
         done |= maintenance.forget(conn, now, settings.keep_quarantine_days)
     return done | ({} if anchorage is None else {"anchored": int(anchorage.keep(owner_url, now))})
 

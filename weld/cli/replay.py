@@ -82,10 +82,11 @@ async def _play(stack: Stack, recording: Recording, *, licensed: bool, speed: fl
         async with Device(identity, there.host, there.port, clock, settings=settings) as device:
             officer = Officer(http, town.officer_key)
             await device.wait_all_stored(30)
-            session = await _unlock(Phone(http, codes), town, device) if licensed else None
+            phone = Phone(http, codes)
+            session = await _unlock(phone, town, device) if licensed else None
             say("unlocked" if licensed else "playing past the chip")
             began = await _run_recording(device, clock, recording, speed, bypass=not licensed)
-            await _finish(device, Phone(http, codes), session)
+            await _finish(device, phone, session)
             return await _told(officer, town, began, clock.now())
 
 

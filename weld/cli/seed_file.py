@@ -20,6 +20,7 @@ from weld.core import identity
 MODELS: Mapping[str, tuple[Kind, type[shapes.Shape]]] = {
     "divisions": ("division", shapes.Division),
     "enterprises": ("enterprise", shapes.Enterprise),
+    "sites": ("site", shapes.Site),
     "chips": ("chip", shapes.Chip),
     "machines": ("machine", shapes.Machine),
     "workers": ("worker", shapes.Worker),
@@ -138,6 +139,7 @@ def _key(kind: Kind, raw: Mapping[str, Any]) -> str:
     fields: dict[Kind, tuple[str, ...]] = {
         "division": ("code",),
         "enterprise": ("credit_code",),
+        "site": ("enterprise", "name"),
         "chip": ("chip",),
         "machine": ("plate", "plate_from"),
         "worker": ("identity",),

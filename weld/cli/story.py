@@ -91,13 +91,17 @@ class Phone:
     http: httpx.AsyncClient
     codes: CodeSource
     token: str = ""
+    devices: dict[str, str] = field(default_factory=dict)
 
     async def sign_in(self, person: Person) -> None:
         """By phone number and one-time code."""
         asked = await self._post("/api/v1/sign-in/codes", {"phone": person.phone})
         request = asked.json()["request"]
-        entered = await self._post("/api/v1/sign-in", {"request": request, "code": await self.codes.of(request)})
-        self.token = entered.json()["token"]
+        known = self.devices.get(person.phone)
+        shown = {"device": known} if known else {}
+        code = await self.codes.of(request)
+        entered = (await self._post("/api/v1/sign-in", {"request": request, "code": code, **shown})).json()
+        self.token, self.devices[person.phone] = entered["token"], entered["device"]
 
     async def scan(self, plate: str, key: str) -> httpx.Response:
         """Ask for the machine; the answer as it is, granted or refused."""

@@ -8,7 +8,7 @@ stored rows. Refuses to grant past the end of the certificate that it grants by.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from weld.core import licence
@@ -80,9 +80,18 @@ class Check:
     reason: ReasonCode | None
 
 
+class Reminder(NamedTuple):
+    """The licence ends soon: its last day, the step of the reminders that was reached, and how many days are left."""
+
+    last_day: date
+    days: int
+    left: int
+
+
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Yes: by which certificate, for how long, until when the contact must have clicked; and what to say beside it."""
+    """Yes: by which certificate, for how long, until when the contact must have clicked; what to say beside it, and the alerts
+    that it raises all the same."""
 
     checks: tuple[Check, ...]
     rules_version: int
@@ -92,6 +101,8 @@ class Permit:
     expires_at: datetime
     click_before: datetime
     warnings: tuple[ReasonCode, ...]
+    alerts: tuple[AlertCode, ...]
+    reminder: Reminder | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +179,16 @@ def _permit(scan: Scan, verdict: Verdict, checks: tuple[Check, ...], rules: Rule
         expires_at=scan.now + timedelta(seconds=longest_s),
         click_before=scan.now + timedelta(seconds=rules.click_within_s[scan.machine.presence]),
         warnings=verdict.warnings,
+        alerts=_alerts(scan, verdict, rules),
+        reminder=_reminder(verdict, best, rules),
     )
+
+
+def _reminder(verdict: Verdict, certificate: Certificate, rules: Rules) -> Reminder | None:
+    days = licence.reminder(verdict, rules)
+    if days is None or verdict.days_left is None:
+        return None
+    return Reminder(last_day(certificate, rules.certificates), days, verdict.days_left)
 
 
 def _longest_s(machine: Machine, rules: Rules) -> int:

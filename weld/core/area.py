@@ -97,12 +97,14 @@ def _side(ring: Ring, lon: float, lat: float) -> _Side:
     """Ray casting to the east: an odd number of edges is crossed from inside. An edge counts with its lower end and without its
     upper one, so that a corner is crossed once."""
     inside = False
-    for (lon_a, lat_a), (lon_b, lat_b) in pairwise(ring):
+    for first, second in pairwise(ring):
+        # from the lower end up, whichever way the ring runs: neighbours must reckon alike, or one of them loses the point
+        (lon_a, lat_a), (lon_b, lat_b) = (first, second) if first[1] <= second[1] else (second, first)
         # above 0: the point is left of the edge; 0: on its line
         left = (lon_b - lon_a) * (lat - lat_a) - (lon - lon_a) * (lat_b - lat_a)
-        if left == 0 and _between(lon_a, lon, lon_b) and _between(lat_a, lat, lat_b):
+        if left == 0 and _between(lon_a, lon, lon_b) and lat_a <= lat <= lat_b:
             return "border"
-        if (lat_a > lat) != (lat_b > lat) and (left > 0) == (lat_b > lat_a):
+        if lat_a <= lat < lat_b and left > 0:
             inside = not inside
     return "inside" if inside else "outside"
 

@@ -74,7 +74,7 @@ def code_fault(code: str) -> Fault | None:
 def is_heading(code: str) -> bool:
     """A line of the list that only groups others: what a province runs itself (..90), the districts of a municipality (..01) and
     its counties (..02)."""
-    return code.endswith("00") and _is_group(code[:2], code[2:4])
+    return len(code) == 6 and code.endswith("00") and _is_group(code[:2], code[2:4])
 
 
 def level(code: str) -> Level:
@@ -87,7 +87,7 @@ def level(code: str) -> Level:
 def parent(code: str) -> str | None:
     """The division right above; None above a province."""
     if len(code) > 6:
-        return code[:-3]
+        return normal(code[:-3])
     province, city = code[:2], code[2:4]
     if level(code) == "province":
         return None
@@ -109,7 +109,12 @@ def is_within(code: str, top: str) -> bool:
 
 def path(code: str) -> str:
     """The lineage as the register of divisions writes it, without filling zeros: 41/4105/410502, 41/419001."""
-    return "/".join(_short(each) for each in lineage(code))
+    return "/".join(short(each) for each in lineage(code))
+
+
+def short(code: str) -> str:
+    """The code as the register of divisions writes it, the opposite of `normal`: 41, 4105, 410502, 410502001."""
+    return code[: {"province": 2, "city": 4}.get(level(code))]
 
 
 def at(versions: Iterable[Version], code: str, day: date) -> Version | None:
@@ -127,11 +132,6 @@ def overlaps(versions: Iterable[Version]) -> list[tuple[Version, Version]]:
 
 def _is_group(province: str, city: str) -> bool:
     return city == "90" or (province in _MUNICIPALITIES and city in {"01", "02"})
-
-
-def _short(code: str) -> str:
-    kept = {"province": 2, "city": 4}.get(level(code))
-    return code[:kept]
 
 
 def _meet(one: Version, other: Version) -> bool:

@@ -44,6 +44,10 @@ ReasonCode = Literal[
     "sign_in_wrong",
     "sign_in_held",
     "signed_out",
+    "step_up_required",
+    "passkey_refused",
+    "single_sign_on_refused",
+    "device_waiting",
     "cross_origin",
     "not_allowed",
     "not_found",
@@ -300,6 +304,36 @@ REASONS: dict[ReasonCode, Reason] = {
             "signed_out",
             Words("你还没登录，或登录已到期。", "You are not signed in, or no longer."),
             Words("请重新登录。", "Please sign in again."),
+        ),
+        Reason(
+            "step_up_required",
+            Words("这一步要再确认是你本人。", "This step takes a fresh proof that it is you."),
+            Words(
+                "用通行密钥，或密码加动态码再确认一次。",
+                "Confirm with a passkey, or password and code, then do it again.",
+            ),
+        ),
+        Reason(
+            "passkey_refused",
+            Words("这个通行密钥没通过。", "This passkey was not accepted."),
+            Words("再试一次，或改用密码加动态码。", "Try again, or use password and code."),
+        ),
+        Reason(
+            "single_sign_on_refused",
+            Words(
+                "统一认证没通过，或没关联本平台账号。", "The single sign-on failed, or is linked to no account here."
+            ),
+            Words(
+                "先用密码登录；要关联账号找管理员。",
+                "Sign in by password; ask your administrator to link your account.",
+            ),
+        ),
+        Reason(
+            "device_waiting",
+            Words("这是新设备，还不能用来开机。", "This device is new and cannot be used to start yet."),
+            Words(
+                "先用旧手机；旧手机没了，等两小时再试。", "Use the old phone; if it is gone, try again in two hours."
+            ),
         ),
         Reason(
             "cross_origin",

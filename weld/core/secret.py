@@ -10,12 +10,18 @@ import hashlib
 from weld.core.fault import Fault
 
 _OFFICER = "wgk_"
+_ENROLMENT = "wge_"
 _WEBHOOK = "whsec_"
 
 
 def officer_key(random: bytes) -> str:
     """A bearer key of 256 random bits."""
     return _OFFICER + base64.urlsafe_b64encode(random).decode().rstrip("=")
+
+
+def enrolment(random: bytes) -> str:
+    """The secret by which the owner of an account sets a password: 256 random bits."""
+    return _ENROLMENT + base64.urlsafe_b64encode(random).decode().rstrip("=")
 
 
 def key_hash(key: str) -> bytes:

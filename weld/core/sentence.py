@@ -47,6 +47,26 @@ _PAPERS: Mapping[str, Words] = {
     "wrong_item": Words("证的项目对不上这类作业", "The certificate does not cover this kind of work"),
     "wrong_domain": Words("证不能用在这类场所", "The certificate is not good for this kind of place"),
 }
+_PERSON: Mapping[str, Words] = {
+    "under_age": Words("登记的年龄不满十八周岁", "The recorded age is below 18"),
+    "over_age": Words("登记的年龄已过上限", "The recorded age is above the limit"),
+    "off_post": Words("离开焊接岗位满六个月", "Six months or more away from welding"),
+}
+# What each alert of papers is about, of all the reasons that came together.
+_ABOUT: Mapping[str, Sequence[str]] = {
+    "A01": tuple(_PAPERS),
+    "A03": tuple(_PAPERS),
+    "A04": ("certificate_revoked", "certificate_cancelled"),
+    "A05": ("certificate_suspected_fake",),
+    "A06": ("wrong_item", "wrong_domain"),
+    "A08": tuple(_PERSON),
+}
+# What becomes of work that runs when its licence is found not to hold.
+_ENDINGS: Mapping[str, Words] = {
+    "goes_on": Words("正在作业，到许可结束为止", "the work that runs may go on to the end of its permission"),
+    "after_arc": Words("正在作业，已安排停弧后上锁", "the machine in use was ordered to lock once the arc ends"),
+    "at_once": Words("正在作业，已安排马上上锁", "the machine in use was ordered to lock at once"),
+}
 
 
 def sentence(told: Told) -> Words:
@@ -57,7 +77,11 @@ def sentence(told: Told) -> Words:
 
 def why(told: Told) -> Words:
     """Why it matters, and what to do next."""
-    return _PAST if told.historical else _WHYS.get(told.code, _ANY)
+    if told.historical:
+        return _PAST
+    if str(told.evidence.get("ending")) in _ENDINGS:
+        return _WHILE_WORKING
+    return _WHYS.get(told.code, _ANY)
 
 
 def _bypassed(told: Told) -> Words:
@@ -121,13 +145,37 @@ def _outage(told: Told) -> Words:
     )
 
 
-def _without_papers(told: Told) -> Words:
-    reason = _paper(told) or Words("没有能用的焊接作业证", "No usable welding certificate")
+def _papers(told: Told) -> Words:
+    """Papers or a person at a start, or in the middle of work."""
+    reason = _about(told) or _NO_REASON[told.code]
+    ending = _ENDINGS.get(str(told.evidence.get("ending")))
+    if ending is not None:
+        return Words(f"{reason.zh}；{ending.zh}。", f"{reason.en}; {ending.en}.")
+    if told.evidence.get("unlock") is not None:
+        return Words(f"{reason.zh}，这次照常开机。", f"{reason.en}; the machine was started all the same.")
     return _attempts(told, reason)
 
 
-def _lapsed(told: Told) -> Words:
-    return _attempts(told, _paper(told) or Words("证已过期或该复审没复审", "The certificate has lapsed"))
+_NO_REASON: Mapping[str, Words] = {
+    "A01": Words("没有能用的焊接作业证", "No usable welding certificate"),
+    "A03": Words("证已过期或该复审没复审", "The certificate has lapsed"),
+    "A04": Words("证已撤销或注销", "The certificate was revoked or cancelled"),
+    "A05": Words("证的真假要核对", "The certificate needs checking against the original"),
+    "A06": Words("证的项目或场所对不上", "The certificate is for another kind of work or place"),
+    "A08": Words("年龄或离岗时间对不上", "Age or time off the post is outside the limits"),
+}
+
+
+def _reminded(told: Told) -> Words:
+    days = _count(told.evidence.get("days_left"))
+    if days is None:
+        return Words("焊接作业证快到期或该复审了。", "A welding certificate soon ends or is due for re-examination.")
+    if days == 0:
+        return Words("焊接作业证今天最后一天能用。", "Today is the last day of a welding certificate.")
+    return Words(
+        f"焊接作业证再过 {days} 天到期或该复审。",
+        f"A welding certificate ends or is due for re-examination in {days} days.",
+    )
 
 
 def _attempts(told: Told, reason: Words) -> Words:
@@ -153,8 +201,13 @@ def _elsewhere(told: Told) -> Words:
 
 
 _SENTENCES: Mapping[str, Callable[[Told], Words]] = {
-    "A01": _without_papers,
-    "A03": _lapsed,
+    "A01": _papers,
+    "A02": _reminded,
+    "A03": _papers,
+    "A04": _papers,
+    "A05": _papers,
+    "A06": _papers,
+    "A08": _papers,
     "A09": _elsewhere,
     "B02": _overrun,
     "D01": _bypassed,
@@ -165,7 +218,32 @@ _SENTENCES: Mapping[str, Callable[[Told], Words]] = {
 }
 
 _ANY = Words("看证据，再决定怎么办。", "Look at the evidence, then decide.")
+_WHILE_WORKING = Words(
+    "人还在机器旁。先打电话给单位安全员，换持证的人接手，再核对这张证。",
+    "The person is still at the machine. Call the safety officer first so that a certified welder takes over; then check the "
+    "certificate.",
+)
 _WHYS: Mapping[str, Words] = {
+    "A02": Words(
+        "现在还能用。提醒他和单位安全员早点约复审或换证。",
+        "It still holds. Remind the worker and the safety officer to book re-examination or renewal in time.",
+    ),
+    "A04": Words(
+        "机器没开。请单位安全员停下他的焊接作业，有疑问找发证机关核对。",
+        "The machine stayed off. Ask the safety officer to take this person off welding; the issuer answers questions.",
+    ),
+    "A05": Words(
+        "机器没开。证书库里对不上，也可能是登记错了。到场看证原件，再找发证机关核对。",
+        "The machine stayed off. It is not in the register, or was entered wrongly. Look at the original, then ask the issuer.",
+    ),
+    "A06": Words(
+        "机器没开。证是真的，用错了地方。请单位按作业换人。",
+        "The machine stayed off. The certificate is good, but not for this. Ask the enterprise for somebody with the right one.",
+    ),
+    "A08": Words(
+        "信息可能不准。请单位安全员核对年龄和上次上岗时间，需要的先考实操。",
+        "The record may be wrong. Ask the safety officer to check age and last work; a practical test may come first.",
+    ),
     "A01": Words(
         "机器没开。请单位安全员换持证的人，再核对他平时怎么上岗。",
         "The machine stayed off. Ask the safety officer for a certified welder, and how this person usually works.",
@@ -206,9 +284,11 @@ _WHYS: Mapping[str, Words] = {
 }
 
 
-def _paper(told: Told) -> Words | None:
+def _about(told: Told) -> Words | None:
+    """The first reason that this alert is about."""
+    known = {**_PAPERS, **_PERSON}
     reasons = [str(reason) for reason in _list(told.evidence.get("reasons"))]
-    return next((_PAPERS[reason] for reason in reasons if reason in _PAPERS), None)
+    return next((known[reason] for reason in reasons if reason in _ABOUT[told.code]), None)
 
 
 def _amps(told: Told) -> int | None:

@@ -92,6 +92,17 @@ async def raise_attempt(conn: Conn, row: AttemptRow) -> tuple[UUID, bool]:
     return found[0], found[1]
 
 
+async def raise_notice(conn: Conn, row: AttemptRow, subject: str) -> None:
+    """A notice about `subject` and not about the machine; the same episode never twice. Hold the worker first."""
+    words = {**row._asdict(), "subject": subject, "evidence": Jsonb(row.evidence)}
+    found = await (await conn.execute(query("notice_raise"), words)).fetchone()
+    if found is None:
+        return
+    if found[1]:
+        await announce(conn, found[0], "alert.opened")
+    await pulse.hint(conn, f"alert:{found[0]}")
+
+
 async def announce(conn: Conn, alert: UUID, fact: str) -> None:
     """One outbox row for this fact, and a hint to whoever delivers it."""
     await conn.execute(query("alert_announce"), {"id": alert, "fact": fact})

@@ -30,6 +30,29 @@ class Trace(NamedTuple):
     detail: dict[str, Any]
 
 
+class Wanted(NamedTuple):
+    """Which rows to look for; `action` is the beginning of one, `before` the number behind them."""
+
+    actor: str | None
+    action: str | None
+    subject: str | None
+    since: datetime | None
+    until: datetime | None
+    before: int | None
+    limit: int
+
+
+class AuditRow(NamedTuple):
+    """One row, for people to read."""
+
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, Any]
+
+
 class NoChainError(RuntimeError):
     """The database holds no chained audit; the message says what to do."""
 
@@ -39,6 +62,12 @@ async def append(conn: Conn, traces: Sequence[Trace]) -> None:
     if traces:
         async with conn.cursor() as cursor:
             await cursor.executemany(query("audit_append"), [_words(trace) for trace in traces])
+
+
+async def search(conn: Conn, wanted: Wanted) -> list[AuditRow]:
+    """The newest rows first."""
+    async with conn.cursor(row_factory=class_row(AuditRow)) as cursor:
+        return await (await cursor.execute(query("audit_list"), wanted._asdict())).fetchall()
 
 
 def append_now(conn: psycopg.Connection, trace: Trace) -> None:

@@ -75,6 +75,14 @@ async def pool(url: str, name: str, size: int = 8) -> AsyncIterator[Pool]:
 
 
 @asynccontextmanager
+async def undone(connections: Pool, scope: str) -> AsyncIterator[Conn]:
+    """The same, and nothing of it stays: for measuring."""
+    async with connections.connection() as conn, conn.transaction(force_rollback=True):
+        await conn.execute("SELECT set_config('weld.scope', %s, true)", (scope,))
+        yield conn
+
+
+@asynccontextmanager
 async def scoped(connections: Pool, scope: str) -> AsyncIterator[Conn]:
     """A transaction that sees what `scope` may see: platform, division:PATH, enterprise:UUID or worker:UUID."""
     async with connections.connection() as conn, conn.transaction():

@@ -9,3 +9,5 @@ CERTIFICATE_NUMBER: Final = "certificate.number"
 ENDPOINT_SECRET: Final = "endpoint.secret"  # noqa: S105 - the name of a field, not a secret
 OFFICER_TOTP: Final = "officer.totp"
 OFFICER_LOGIN: Final = "officer.login"
+IMPORT_PART: Final = "import.part"
+IMPORT_ROWS: Final = "import.rows"

@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from weld.core.reasons import ReasonCode
 from weld.store.connect import Conn
 from weld.store.queries import query
 
@@ -30,6 +31,7 @@ class GrantRow(NamedTuple):
     created_at: datetime
     expires_at: datetime
     longest_s: int
+    warnings: list[str]
 
 
 class RefusalRow(NamedTuple):
@@ -52,6 +54,7 @@ class UnlockRow(NamedTuple):
     plate: str
     presence: str
     checks: list[dict[str, Any]]
+    warnings: list[ReasonCode]
     created_at: datetime
     expires_at: datetime
     state: str

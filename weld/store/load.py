@@ -6,6 +6,7 @@ themselves: names and numbers are those of simulator/stream.py, and a test compa
 
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 import psycopg
 
@@ -64,6 +65,22 @@ def fill(
         conn.execute(
             "ANALYZE division, enterprise, chip, machine, binding, worker, unlock_grant, chip_state, chip_boot"
         )
+
+
+def hear(url: str, first: int, count: int, heard: Heard) -> None:
+    """Chips LOAD... that were enrolled otherwise, as ones that were heard once."""
+    words = {"first": first, "count": count} | heard._asdict()
+    with psycopg.connect(url, autocommit=True) as conn, conn.transaction():
+        conn.execute(query("load_trust"))
+        for name in ("load_states", "load_boots"):
+            conn.execute(query(name), words)
+
+
+def some_workers(url: str, count: int) -> list[UUID]:
+    """Workers, from all over the register."""
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(query("load_trust"))
+        return [row[0] for row in conn.execute(query("load_some_workers"), {"count": count}).fetchall()]
 
 
 def stored(url: str) -> Stored:

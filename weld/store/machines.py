@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from weld.core.access import Presence
-from weld.core.certificate import Work
+from weld.core.certificate import Process, Work
 from weld.store import pulse
 from weld.store.connect import Conn
 from weld.store.queries import query
@@ -36,6 +36,9 @@ class ScannedRow(NamedTuple):
     tomorrow: datetime
     locking: bool
     in_use: bool
+    process: Process | None
+    place: Work | None
+    zone: str
 
 
 class PublicRow(NamedTuple):

@@ -9,8 +9,12 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import class_row
 
+from weld.core.act import entered
+from weld.core.age import Group
+from weld.core.certificate import Registered
 from weld.core.ids import Division, Enterprise, Worker
 from weld.store import fields
 from weld.store.connect import Conn
@@ -28,6 +32,9 @@ class Person(NamedTuple):
     name: str
     identity: str
     phone: str
+    retirement_group: Group | None = None
+    last_work_on: date | None = None
+    practical_test_on: date | None = None
 
 
 class Certificate(NamedTuple):
@@ -42,9 +49,10 @@ class Certificate(NamedTuple):
     valid_from: date
     valid_to: date
     review_due: date | None
-    status: str
+    status: Registered
     issuer: str
     checked_at: datetime | None
+    clean_record: bool = False
 
 
 class Endpoint(NamedTuple):
@@ -56,6 +64,7 @@ class Endpoint(NamedTuple):
     secret: str
     division: Division
     codes: list[str] | None
+    department: UUID | None
     state: str | None
 
 
@@ -77,6 +86,9 @@ class _Sealed(NamedTuple):
     name_sealed: bytes
     identity_sealed: bytes
     phone_sealed: bytes
+    retirement_group: Group | None
+    last_work_on: date | None
+    practical_test_on: date | None
 
 
 class _SealedCertificate(NamedTuple):
@@ -89,8 +101,9 @@ class _SealedCertificate(NamedTuple):
     valid_from: date
     valid_to: date
     review_due: date | None
-    status: str
+    status: Registered
     issuer: str
+    clean_record: bool
 
 
 class _SealedEndpoint(NamedTuple):
@@ -100,6 +113,7 @@ class _SealedEndpoint(NamedTuple):
     secret_sealed: bytes
     division: Division
     codes: list[str] | None
+    department: UUID | None
     state: str
 
 
@@ -126,11 +140,28 @@ async def put_worker(conn: Conn, vault: Vault, person: Person) -> tuple[Outcome,
     """Add or change the worker of this identity number; one that exists keeps its id, which is returned."""
     found = await _find_worker(conn, vault, person.identity)
     if found is not None:
-        person = person._replace(id=Worker(found.id))
+        person = _with_what_is_known(person, found)
         if _is_fresh(vault, found) and _opened(vault, found) == person:
             return "unchanged", person.id
-    await conn.execute(query("worker_change" if found else "worker_add"), _sealed_words(vault, person))
+    changed = await conn.execute(query("worker_change" if found else "worker_add"), _sealed_words(vault, person))
+    _refuse_guest(changed.rowcount)
     return "updated" if found else "created", person.id
+
+
+def _with_what_is_known(person: Person, found: _Sealed) -> Person:
+    """What an entry does not say stays as it is known: a list of names takes nobody's practical test away."""
+    return person._replace(
+        id=Worker(found.id),
+        retirement_group=person.retirement_group or found.retirement_group,
+        last_work_on=person.last_work_on or found.last_work_on,
+        practical_test_on=person.practical_test_on or found.practical_test_on,
+    )
+
+
+def _refuse_guest(rows: int) -> None:
+    """Whoever works here but belongs elsewhere is seen, not changed: row-level security then leaves the row alone."""
+    if rows == 0:
+        raise InsufficientPrivilege("seen here, and entered elsewhere")
 
 
 async def _find_worker(conn: Conn, vault: Vault, identity: str) -> _Sealed | None:
@@ -149,6 +180,9 @@ def _sealed_words(vault: Vault, person: Person) -> dict[str, object]:
         "identity_index": vault.index(fields.WORKER_IDENTITY, person.identity),
         "phone_sealed": vault.seal(fields.WORKER_PHONE, person.id, person.phone),
         "phone_index": vault.index(fields.WORKER_PHONE, person.phone),
+        "retirement_group": person.retirement_group,
+        "last_work_on": person.last_work_on,
+        "practical_test_on": person.practical_test_on,
     }
 
 
@@ -160,6 +194,9 @@ def _opened(vault: Vault, found: _Sealed) -> Person:
         name=vault.open(fields.WORKER_NAME, found.id, found.name_sealed),
         identity=vault.open(fields.WORKER_IDENTITY, found.id, found.identity_sealed),
         phone=vault.open(fields.WORKER_PHONE, found.id, found.phone_sealed),
+        retirement_group=found.retirement_group,
+        last_work_on=found.last_work_on,
+        practical_test_on=found.practical_test_on,
     )
 
 
@@ -175,17 +212,19 @@ async def certificate_holder(conn: Conn, vault: Vault, kind: str, number: str, i
 
 
 async def put_certificate(conn: Conn, vault: Vault, paper: Certificate) -> tuple[Outcome, UUID]:
-    """Add or change the certificate of this kind, number and item; one that exists keeps its id and its holder."""
+    """Add or change the certificate of this kind, number and item; one that exists keeps its id and its holder, and one that was
+    withdrawn stays so: who may restore it does that by an act with a reason."""
     found = await _find_certificate(conn, vault, paper.kind, paper.number, paper.item)
     if found is not None:
-        paper = paper._replace(id=found.id, worker=found.worker)
+        paper = paper._replace(id=found.id, worker=found.worker, status=entered(found.status, paper.status))
         if vault.is_current(fields.CERTIFICATE_NUMBER, found.number_sealed) and _same_paper(paper, found):
             return "unchanged", found.id
     words = paper._asdict() | {
         "number_sealed": vault.seal(fields.CERTIFICATE_NUMBER, paper.id, paper.number),
         "number_index": vault.index(fields.CERTIFICATE_NUMBER, paper.number),
     }
-    await conn.execute(query("certificate_change" if found else "certificate_add"), words)
+    changed = await conn.execute(query("certificate_change" if found else "certificate_add"), words)
+    _refuse_guest(changed.rowcount)
     return "updated" if found else "created", paper.id
 
 
@@ -211,7 +250,9 @@ async def put_endpoint(conn: Conn, vault: Vault, endpoint: Endpoint, *, keep_sec
         endpoint = endpoint._replace(
             id=found.id, secret=secret if keep_secret else endpoint.secret, state=endpoint.state or found.state
         )
-        kept = Endpoint(found.id, found.name, found.url, secret, found.division, found.codes, found.state)
+        kept = Endpoint(
+            found.id, found.name, found.url, secret, found.division, found.codes, found.department, found.state
+        )
         if vault.is_current(fields.ENDPOINT_SECRET, found.secret_sealed) and kept == endpoint:
             return "unchanged", found.id
     words = endpoint._asdict() | {

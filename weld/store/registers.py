@@ -5,7 +5,7 @@ Written by api only. Refuses to judge what it is given: api has checked it, and 
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -68,6 +68,22 @@ class MachineRow(NamedTuple):
     longest_s: int | None
     lat: float | None
     lon: float | None
+    process: str | None = None
+    site: UUID | None = None
+
+
+class SiteRow(NamedTuple):
+    """Where machines stand for a while; `until` is the last day."""
+
+    id: UUID
+    enterprise: Enterprise
+    name: str
+    division: Division
+    work: str
+    lat: float | None
+    lon: float | None
+    since: date
+    until: date | None
 
 
 async def find_division(conn: Conn, code: str) -> DivisionRow | None:
@@ -104,6 +120,23 @@ async def put_enterprise(conn: Conn, row: EnterpriseRow) -> tuple[Outcome, Enter
         return "unchanged", found.id
     await conn.execute(query("enterprise_change"), wanted._asdict())
     return "updated", found.id
+
+
+async def find_site(conn: Conn, enterprise: UUID, name: str) -> SiteRow | None:
+    """The site of this enterprise with this name."""
+    async with conn.cursor(row_factory=class_row(SiteRow)) as cursor:
+        await cursor.execute(query("site_find"), {"enterprise": enterprise, "name": name})
+        return await cursor.fetchone()
+
+
+async def put_site(conn: Conn, row: SiteRow) -> tuple[Outcome, UUID]:
+    """Add or change the site of this enterprise and name; one that exists keeps its id, which is returned."""
+    found = await find_site(conn, row.enterprise, row.name)
+    wanted = row if found is None else row._replace(id=found.id)
+    if found == wanted:
+        return "unchanged", wanted.id
+    await conn.execute(query("site_change" if found else "site_add"), wanted._asdict())
+    return "updated" if found else "created", wanted.id
 
 
 async def find_chip(conn: Conn, chip: str) -> ChipRow | None:

@@ -24,6 +24,22 @@ class CodeRow(NamedTuple):
     expires_at: datetime
 
 
+class Asked(NamedTuple):
+    """Codes that were asked for, those of them that led nowhere, and when the last was."""
+
+    codes: int
+    unused: int
+    last_at: datetime | None
+
+
+class SignedInRow(NamedTuple):
+    """Whose token it is, at which device, and from when on that device is good."""
+
+    worker: UUID
+    device: UUID
+    good_from: datetime
+
+
 class TriedRow(NamedTuple):
     """A code after one more try. `worker` is None for a phone that nobody has: such a code never fits."""
 
@@ -41,11 +57,11 @@ class OfficerRow(NamedTuple):
     rights: list[str]
 
 
-async def codes_asked(conn: Conn, phone_index: bytes, address: str, since: datetime) -> tuple[int, int]:
+async def codes_asked(conn: Conn, phone_index: bytes, address: str, since: datetime) -> tuple[Asked, Asked]:
     """How many codes were asked for since then: for this phone, from this address."""
     words = {"phone_index": phone_index, "address": address, "since": since}
     row = await (await conn.execute(query("code_counts"), words)).fetchone()
-    return (int(row[0]), int(row[1])) if row else (0, 0)
+    return (Asked(*row[:3]), Asked(*row[3:])) if row else (Asked(0, 0, None), Asked(0, 0, None))
 
 
 async def add_code(conn: Conn, row: CodeRow) -> bool:
@@ -70,16 +86,18 @@ async def forget_codes(conn: Conn, before: datetime) -> None:
     await conn.execute(query("code_forget"), {"before": before})
 
 
-async def sign_in(conn: Conn, token_hash: bytes, worker: UUID, at: datetime, expires_at: datetime) -> None:
+async def sign_in(
+    conn: Conn, token_hash: bytes, worker: UUID, device: UUID, at: datetime, expires_at: datetime
+) -> None:
     """Remember a token by its hash."""
-    words = {"token_hash": token_hash, "worker": worker, "created_at": at, "expires_at": expires_at}
+    words = {"token_hash": token_hash, "worker": worker, "device": device, "created_at": at, "expires_at": expires_at}
     await conn.execute(query("sign_in_insert"), words)
 
 
-async def signed_in(conn: Conn, token_hash: bytes, now: datetime) -> UUID | None:
+async def signed_in(conn: Conn, token_hash: bytes, now: datetime) -> SignedInRow | None:
     """The worker of a token that is still good."""
-    row = await (await conn.execute(query("sign_in_read"), {"token_hash": token_hash, "now": now})).fetchone()
-    return None if row is None else row[0]
+    async with conn.cursor(row_factory=class_row(SignedInRow)) as cursor:
+        return await (await cursor.execute(query("sign_in_read"), {"token_hash": token_hash, "now": now})).fetchone()
 
 
 async def signed_in_until(conn: Conn, token_hash: bytes) -> datetime | None:
@@ -91,6 +109,16 @@ async def signed_in_until(conn: Conn, token_hash: bytes) -> datetime | None:
 async def sign_out(conn: Conn, token_hash: bytes, now: datetime) -> None:
     """This token is worthless from now on."""
     await conn.execute(query("sign_in_end"), {"token_hash": token_hash, "now": now})
+
+
+async def sign_out_everywhere(conn: Conn, worker: UUID, now: datetime, device: UUID | None = None) -> None:
+    """All tokens of a worker are worthless from now on, or those of one device."""
+    await conn.execute(query("sign_in_end_all"), {"worker": worker, "device": device, "now": now})
+
+
+async def forget(conn: Conn, before: datetime) -> None:
+    """Remove sign-ins that were over by then."""
+    await conn.execute(query("sign_in_forget"), {"before": before})
 
 
 async def officer(conn: Conn, key_hash: bytes, now: datetime) -> OfficerRow | None:

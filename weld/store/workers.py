@@ -10,6 +10,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
+from weld.core.age import Group
 from weld.core.certificate import Kind, Registered
 from weld.store.connect import Conn
 from weld.store.queries import query
@@ -28,6 +29,16 @@ class WorkerRow(NamedTuple):
     suspended: bool
 
 
+class LicenceRow(NamedTuple):
+    """What a licence is judged by, without the certificates."""
+
+    identity_sealed: bytes
+    suspended: bool
+    retirement_group: Group | None
+    practical_test_on: date | None
+    last_work_on: date | None
+
+
 class CertificateRow(NamedTuple):
     """One certificate as stored."""
 
@@ -42,6 +53,7 @@ class CertificateRow(NamedTuple):
     status: Registered
     issuer: str
     checked_at: datetime | None
+    clean_record: bool
 
 
 class ListedRow(NamedTuple):
@@ -75,6 +87,7 @@ class PaperRow(NamedTuple):
     status: Registered
     issuer: str
     checked_at: datetime | None
+    clean_record: bool
 
 
 class ActivityRow(NamedTuple):
@@ -94,6 +107,12 @@ async def read(conn: Conn, worker: UUID) -> WorkerRow | None:
     """One worker."""
     async with conn.cursor(row_factory=class_row(WorkerRow)) as cursor:
         return await (await cursor.execute(query("worker_read"), {"id": worker})).fetchone()
+
+
+async def licence(conn: Conn, worker: UUID, zone: str) -> LicenceRow | None:
+    """What a licence is judged by; days are those of `zone`."""
+    async with conn.cursor(row_factory=class_row(LicenceRow)) as cursor:
+        return await (await cursor.execute(query("worker_licence"), {"id": worker, "zone": zone})).fetchone()
 
 
 async def certificates(conn: Conn, worker: UUID) -> list[CertificateRow]:

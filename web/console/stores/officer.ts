@@ -6,7 +6,7 @@ import { api, settle, type Outcome, type Shapes } from '@shared/client'
 export type Me = Shapes['StaffMe']
 export type Right =
   | 'alerts:read' | 'alerts:act' | 'machines:read' | 'machines:lock' | 'sessions:read' | 'quarantine:read'
-  | 'deliveries:read' | 'deliveries:act' | 'workers:read' | 'plates:print' | 'registers:write'
+  | 'deliveries:read' | 'deliveries:act' | 'workers:read' | 'workers:act' | 'plates:print' | 'registers:write'
 
 export const useOfficer = defineStore('officer', () => {
   const me = shallowRef<Me | null>(null)

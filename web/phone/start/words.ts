@@ -78,6 +78,10 @@ export const t = wordsOf(
     running: '正在查……',
     skipped: '这次不用查',
     failed: '没通过',
+    warn_verification_stale: '你的证很久没和证书库核对了',
+    warn_verification_stale_way: '这次能开。请安全员重新核对。',
+    warn_off_post: '你离开焊接岗位满六个月了',
+    warn_off_post_way: '这次能开。请安全员登记实操考试或在别处干过的活。',
   },
   {
     title: 'Checks',
@@ -155,6 +159,10 @@ export const t = wordsOf(
     running: 'Checking…',
     skipped: 'Not asked this time',
     failed: 'Not passed',
+    warn_verification_stale: 'Your certificate was not checked with the register for long',
+    warn_verification_stale_way: 'You can start. Ask the safety officer to check it again.',
+    warn_off_post: 'Six months or more away from welding',
+    warn_off_post_way: 'You can start. Ask the safety officer to enter a practical test or work elsewhere.',
   },
 )
 

@@ -17,9 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from api.settings import ApiSettings
 from weld.cli.demo.city import Papers, Worker, invented_identity
 from weld.cli.demo.places import Work
-from weld.core.rights import RIGHTS
-
-_READ = tuple(right for right in RIGHTS if right.endswith(":read"))
+from weld.core.roles import Role
 
 
 class NotADemoError(RuntimeError):
@@ -34,7 +32,7 @@ class Officer:
     zh: str
     en: str
     scope: str
-    rights: tuple[str, ...]
+    roles: tuple[Role, ...]
     password: str
     totp_secret: str
 
@@ -44,7 +42,7 @@ class Officer:
             "login": self.login,
             "name": self.zh,
             "scope": self.scope,
-            "rights": list(self.rights),
+            "roles": list(self.roles),
             "password": self.password,
             "totp_secret": self.totp_secret,
         }
@@ -102,16 +100,16 @@ def _database_hosts(url: str) -> Iterable[str]:
 _OFFICERS = (
     Officer(
         "duty", "安阳市值班员", "duty officer of the city", "division:4105",
-        tuple(right for right in RIGHTS if right != "registers:write"),
+        ("duty_officer",),
         "demo-anyang-2026", "DEMODUTYANYANGDEMODUTYANYANGDUTY",
     ),
     Officer(
         "wenfeng", "文峰区执法队", "enforcement team of Wenfeng district", "division:410502",
-        (*_READ, "alerts:act"), "demo-wenfeng-2026", "DEMOWENFENGDEMOWENFENGWENFENGWEN",
+        ("inspector",), "demo-wenfeng-2026", "DEMOWENFENGDEMOWENFENGWENFENGWEN",
     ),
     Officer(
         "admin", "平台管理员", "administrator of the platform", "platform",
-        RIGHTS, "demo-platform-2026", "DEMOPLATFORMDEMOPLATFORMPLATFORM",
+        ("division_regulator", "duty_officer", "installer"), "demo-platform-2026", "DEMOPLATFORMDEMOPLATFORMPLATFORM",
     ),
 )  # fmt: skip
 

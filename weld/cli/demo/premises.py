@@ -66,6 +66,8 @@ def environment(wanted: Wanted) -> dict[str, str]:
         "WELDGATE_WEBHOOK_ALLOW": "127.0.0.1/32",
         "WELDGATE_API_CODES_PER_ADDRESS": "100000",
         "WELDGATE_API_CODES_PER_PHONE": "100",
+        "WELDGATE_API_CODE_WAIT_S": "0",
+        "WELDGATE_API_DEVICE_WAIT_S": "0",  # whoever looks takes up any worker's phone
     }
 
 

@@ -20,7 +20,7 @@ from weld.cli.homes import write_private
 from weld.cli.seed import seed
 from weld.cli.stack import Stack
 from weld.cli.town import make_webhook_secret
-from weld.core.rights import RIGHTS
+from weld.core.rights import BUSINESS_RIGHTS
 from weld.store import machines
 from weld.store.connect import pool, scoped
 
@@ -83,7 +83,7 @@ def _key(secret: str) -> dict[str, Any]:
     return {
         "name": "示范城市自用",
         "scope": "platform",
-        "rights": list(RIGHTS),
+        "rights": list(BUSINESS_RIGHTS),
         "expires_at": (datetime.now(UTC) + timedelta(days=3650)).isoformat(),
         "secret": secret,
     }

@@ -7,6 +7,17 @@ ON CONFLICT (subject, code, worker) WHERE raised_by = 'api' AND state <> 'closed
 DO UPDATE SET occurrences = alert.occurrences + 1, last_at = greatest(alert.last_at, excluded.last_at)
 RETURNING id, occurrences = 1 AS opened
 
+-- :notice_raise
+-- A notice about a certificate: once for each of its steps, closed or not; while one is open the next step is its occurrence.
+INSERT INTO alert (id, code, level, subject, episode, plate, worker, division, enterprise, since, last_at, evidence, raised_by, raised_at)
+SELECT %(id)s, %(code)s, %(level)s, %(subject)s, %(episode)s, NULL, %(worker)s, %(division)s, %(enterprise)s, %(at)s, %(at)s,
+    %(evidence)s, 'api', %(at)s
+WHERE NOT EXISTS (SELECT 1 FROM alert WHERE subject = %(subject)s AND code = %(code)s AND episode = %(episode)s)
+ON CONFLICT (subject, code, worker) WHERE raised_by = 'api' AND state <> 'closed'
+DO UPDATE SET occurrences = alert.occurrences + 1, last_at = greatest(alert.last_at, excluded.last_at), episode = excluded.episode,
+    evidence = excluded.evidence
+RETURNING id, occurrences = 1 AS opened
+
 -- :alert_announce
 -- The fact that leaves: one outbox row, ids only.
 INSERT INTO outbox (fact, subject, code, division, payload)

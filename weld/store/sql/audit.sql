@@ -11,3 +11,12 @@ SELECT seq, hash FROM weld.audit_head ORDER BY seq DESC LIMIT 1
 SELECT seq, CASE WHEN isfinite(at) THEN (extract(epoch FROM at) * 1000000)::bigint END AS at_us, actor, action, subject,
     detail::text AS detail, before, hash
 FROM weld.audit WHERE seq > %(after)s ORDER BY seq
+
+-- :audit_list
+-- What was done, the newest first.
+SELECT seq, at, actor, action, subject, detail FROM weld.audit
+WHERE (%(before)s::bigint IS NULL OR seq < %(before)s)
+    AND (%(actor)s::text IS NULL OR actor = %(actor)s) AND (%(subject)s::text IS NULL OR subject = %(subject)s)
+    AND (%(action)s::text IS NULL OR starts_with(action, %(action)s)) AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
+    AND (%(until)s::timestamptz IS NULL OR at < %(until)s)
+ORDER BY seq DESC LIMIT %(limit)s

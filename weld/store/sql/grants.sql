@@ -32,9 +32,9 @@ ORDER BY g.created_at DESC LIMIT 1
 -- :unlock_insert
 -- A permission: who, where, by which certificate, under which rules, until when.
 INSERT INTO unlock_grant (id, worker, plate, chip, division, enterprise, certificate, checks, rules_version, presence,
-    created_at, expires_at, longest_s)
+    created_at, expires_at, longest_s, warnings)
 VALUES (%(id)s, %(worker)s, %(plate)s, %(chip)s, %(division)s, %(enterprise)s, %(certificate)s, %(checks)s, %(rules_version)s,
-    %(presence)s, %(created_at)s, %(expires_at)s, %(longest_s)s)
+    %(presence)s, %(created_at)s, %(expires_at)s, %(longest_s)s, %(warnings)s)
 
 -- :unlock_end_unclicked
 -- A lock takes back the permission that has not clicked yet.
@@ -44,7 +44,7 @@ WHERE plate = %(plate)s AND state = 'live' AND closed_at IS NULL AND session IS 
 -- :unlock_read
 -- One grant with its ticket's way and what the chip reported. What the machine does now is told while the grant lives: afterwards
 -- somebody else may stand at it.
-SELECT g.id, g.worker, g.plate, g.presence, g.checks, g.created_at, g.expires_at, g.state, g.armed_at, g.closed_at, g.ended_at,
+SELECT g.id, g.worker, g.plate, g.presence, g.checks, g.warnings, g.created_at, g.expires_at, g.state, g.armed_at, g.closed_at, g.ended_at,
     g.end_reason, g.session, k.state AS command_state, k.reason AS command_reason, k.expires_at AS click_before, k.first_sent_at,
     s.state AS session_state, s.opened_at, s.ends_at, s.closed_at AS session_closed_at, s.end_reason AS session_end_reason, s.arc_ms,
     grant_machine(g.id) AS machine, n.state AS reported, n.online, n.current_a, greatest(n.received_at, n.presence_at) AS heard_at

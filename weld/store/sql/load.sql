@@ -69,6 +69,10 @@ SELECT chip_no, 1, now(), now(), chip_no, %(reply)s
 FROM chip WHERE chip BETWEEN 'LOAD' || lpad(%(first)s::text, 8, '0') AND 'LOAD' || lpad((%(first)s::int + %(count)s::int - 1)::text, 8, '0')
 ORDER BY chip_no ON CONFLICT DO NOTHING
 
+-- :load_some_workers
+-- By a blind index, which is as good as by chance.
+SELECT id FROM weld.worker ORDER BY identity_index LIMIT %(count)s
+
 -- :load_stored
 -- What of a load is in the store: telemetry, events, sessions, alerts, quarantine.
 SELECT (SELECT count(*) FROM telemetry), (SELECT count(*) FROM event), (SELECT count(*) FROM session), (SELECT count(*) FROM alert),

@@ -7,7 +7,9 @@ SELECT plate FROM machine WHERE plate = %(plate)s FOR NO KEY UPDATE
 SELECT m.plate, m.chip, m.division, m.enterprise, m.work, m.presence, m.longest_s, m.blocked_reason IS NOT NULL AS blocked,
     (SELECT up.longest_s FROM division up WHERE starts_with(d.path || '/', up.path || '/') AND up.longest_s IS NOT NULL
         ORDER BY length(up.path) DESC LIMIT 1) AS division_longest_s,
-    c.counter, s.online, s.state AS reported,
+    c.counter, s.online, s.state AS reported, m.process, d.zone,
+    (SELECT t.work FROM site t WHERE t.id = m.site AND (%(now)s::timestamptz AT TIME ZONE d.zone)::date >= t.since
+        AND (t.until IS NULL OR (%(now)s::timestamptz AT TIME ZONE d.zone)::date <= t.until)) AS place,
     (%(now)s::timestamptz AT TIME ZONE d.zone)::date AS today,
     ((%(now)s::timestamptz AT TIME ZONE d.zone)::date + 1)::timestamp AT TIME ZONE d.zone AS tomorrow,
     EXISTS (SELECT 1 FROM command k WHERE k.plate = m.plate AND k.kind = 'lock' AND k.state IN ('queued', 'sent', 'waiting')

@@ -8,9 +8,17 @@ SELECT w.id, w.enterprise, e.name AS enterprise_name, w.division, w.name_sealed,
     w.suspended_reason IS NOT NULL AS suspended
 FROM worker w LEFT JOIN enterprise e ON e.id = w.enterprise WHERE w.id = %(id)s
 
+-- :worker_licence
+-- What a licence is judged by, without the certificates. The last work is the later of what was declared and of the last session
+-- here that was the worker's own, as a day of the machine's division.
+SELECT w.identity_sealed, w.suspended_reason IS NOT NULL AS suspended, w.retirement_group, w.practical_test_on,
+    greatest(w.last_work_on, (SELECT (coalesce(s.closed_at, s.opened_at) AT TIME ZONE %(zone)s)::date FROM session s
+        WHERE s.worker = w.id AND s.authorised ORDER BY s.opened_at DESC LIMIT 1)) AS last_work_on
+FROM worker w WHERE w.id = %(id)s
+
 -- :worker_certificates
 -- The certificates of one worker.
-SELECT id, kind, number_sealed, category, item, valid_from, valid_to, review_due, status, issuer, checked_at
+SELECT id, kind, number_sealed, category, item, valid_from, valid_to, review_due, status, issuer, checked_at, clean_record
 FROM certificate WHERE worker = %(worker)s ORDER BY valid_to DESC, id
 
 -- :worker_list
@@ -26,7 +34,7 @@ ORDER BY w.id DESC LIMIT %(limit)s
 
 -- :worker_papers
 -- The certificates of these workers.
-SELECT worker, id, kind, number_sealed, category, item, valid_from, valid_to, review_due, status, issuer, checked_at
+SELECT worker, id, kind, number_sealed, category, item, valid_from, valid_to, review_due, status, issuer, checked_at, clean_record
 FROM certificate WHERE worker = ANY(%(workers)s) ORDER BY valid_to DESC, id
 
 -- :worker_activity

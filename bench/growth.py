@@ -59,12 +59,12 @@ def sessions(scale: Scale, say: Say) -> Measured:
 
 def _in_turns(courses: Mapping[int, Course], turns: Turns, say: Say, name: str) -> dict[int, list[Outcome]]:
     found: dict[int, list[Outcome]] = {size: [] for size in courses}
-    for turn in range(turns.count):
+    for turn in range(turns.rounds):
         for size, course in courses.items():
             outcome = course.run(turns.warm_s, turns.lasting_s)
             found[size].append(outcome)
             cpu_us = outcome.cpu_us["ingest"]
-            say(f"{name} {turn + 1}/{turns.count} {size}: {outcome.rate:,.0f} a second, {cpu_us:.2f} us of ingest")
+            say(f"{name} {turn + 1}/{turns.rounds} {size}: {outcome.rate:,.0f} a second, {cpu_us:.2f} us of ingest")
     return found
 
 

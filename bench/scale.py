@@ -7,7 +7,7 @@ from typing import NamedTuple
 class Turns(NamedTuple):
     """So many rounds of each contender, one contender after the other."""
 
-    count: int
+    rounds: int
     warm_s: float
     lasting_s: float
 

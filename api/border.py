@@ -1,7 +1,7 @@
 """The border of the interface: what every request and every answer goes through, whatever the route.
 
-A number for the request, a limit for its body, headers of the answer, one log line, one metric, and the last net under an
-unexpected error. Refuses to log paths with ids in them, query strings and bodies: the route's template is enough.
+A number for the request, a limit for its body, no NUL in it, headers of the answer, one log line, one metric, and the last net
+under an unexpected error. Refuses to log paths with ids in them, query strings and bodies: the route's template is enough.
 """
 
 import time
@@ -73,6 +73,8 @@ class _Passage:
             body = await _read(self._scope, receive, parts_of(Request(self._scope)).settings.api_body_bytes)
             if body is None:
                 await self._refuse("bad_request", receive, detail="the body is too large", status=413)
+            elif _has_nul(self._scope, body):
+                await self._refuse("bad_request", receive, detail="a text has a NUL character (U+0000)", status=422)
             else:
                 await self._app(self._scope, _replay(body, receive), self._answer)
         except Exception:
@@ -134,6 +136,11 @@ async def _read(scope: Scope, receive: Receive, most: int) -> bytes | None:
             return None
         if not message.get("more_body", False):
             return bytes(body)
+
+
+def _has_nul(scope: Scope, body: bytes) -> bool:
+    """Whether a text somewhere holds U+0000, which the database cannot: no text of people does."""
+    return b"\\u0000" in body or b"\0" in body or "\0" in scope["path"] or b"%00" in scope["query_string"]
 
 
 def _digits(text: str | None) -> str:

@@ -12,6 +12,7 @@ from api.caller import Caller, Officer, through
 from api.parts import new_id
 from api.problems import RefusedError
 from schemas import accounts as shapes
+from schemas.desk import Words
 from weld.core.catalogue import ALERTS
 from weld.store import departments, registers
 from weld.store.departments import Department, DepartmentRow
@@ -105,6 +106,4 @@ def _codes(codes: list[str] | None) -> list[str] | None:
 def _view(row: DepartmentRow) -> shapes.DepartmentView:
     words = row._asdict()
     del words["path"]
-    return shapes.DepartmentView(
-        division_name=shapes.Words(zh=words.pop("division_zh"), en=words.pop("division_en")), **words
-    )
+    return shapes.DepartmentView(division_name=Words(zh=words.pop("division_zh"), en=words.pop("division_en")), **words)

@@ -15,6 +15,7 @@ from api.problems import RefusedError
 from api.registers import Desk, RegisterError, put_enterprise
 from schemas import accounts as shapes
 from schemas import http, registers
+from schemas.desk import Words
 from weld.core import identity
 from weld.store import enterprises
 from weld.store.enterprises import EnterpriseRow
@@ -100,6 +101,4 @@ def _after(cursor: str | None) -> UUID | None:
 
 def _view(row: EnterpriseRow) -> shapes.EnterpriseView:
     words = row._asdict()
-    return shapes.EnterpriseView(
-        division_name=shapes.Words(zh=words.pop("division_zh"), en=words.pop("division_en")), **words
-    )
+    return shapes.EnterpriseView(division_name=Words(zh=words.pop("division_zh"), en=words.pop("division_en")), **words)

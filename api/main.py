@@ -6,7 +6,7 @@ Refuses to open a database or a vault by itself: addresses and keys are handed i
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,7 @@ from weld.store.vault import Vault, VaultError
 
 log = structlog.get_logger()
 
+_WORK_AGAIN_S = 5.0
 _LISTEN_AGAIN_S = 1.0
 _SWEEP_EVERY_S = 3600.0
 _CODES_KEPT = timedelta(days=1)
@@ -95,10 +96,15 @@ async def _work(
     stop: asyncio.Event,
     bound: Callable[[str], None],
 ) -> None:
-    works = [_listen(parts, database_url), _sweep(parts), _recheck(parts), _import(parts, stop)]
+    works: list[Callable[[], Awaitable[None]]] = [
+        partial(_listen, parts, database_url),
+        partial(_sweep, parts),
+        partial(_recheck, parts),
+        partial(_import, parts, stop),
+    ]
     if register is not None:
-        works.append(_ask_register(parts, register))
-    tasks = [asyncio.create_task(work) for work in works]
+        works.append(partial(_ask_register, parts, register))
+    tasks = [asyncio.create_task(_go_on(work)) for work in works]
     try:
         await _serve_http(parts, stop, bound)
     finally:
@@ -149,6 +155,16 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         listening = socket.create_server((host, port), family=family, backlog=2048)
     with listening:
         yield listening
+
+
+async def _go_on(work: Callable[[], Awaitable[None]]) -> None:
+    """What an error ends that nobody foresaw begins again: without this its end would show nowhere."""
+    while True:
+        try:
+            return await work()
+        except Exception:
+            log.exception("work_failed")
+            await asyncio.sleep(_WORK_AGAIN_S)
 
 
 async def _listen(parts: Parts, database_url: str) -> None:

@@ -19,6 +19,7 @@ from api.problems import RefusedError
 from api.registers import RegisterError, scope_of
 from schemas import accounts as shapes
 from schemas import http
+from schemas.desk import Words
 from schemas.registers import RoleName
 from weld.core import roles, secret, totp
 from weld.core.fault import Fault
@@ -53,7 +54,7 @@ async def list_roles(caller: Reader) -> shapes.RoleList:  # noqa: ARG001
         roles=[
             shapes.RoleKind(
                 role=role,
-                name=shapes.Words(zh=kind.name.zh, en=kind.name.en),
+                name=Words(zh=kind.name.zh, en=kind.name.en),
                 rights=sorted(kind.rights),
                 scopes=sorted(kind.scopes),
             )

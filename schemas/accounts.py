@@ -10,19 +10,13 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
+from schemas.desk import Words
 from schemas.http import Id, Shape
 from schemas.registers import AlertCode, CreditCode, DivisionCode, Moment, Right, RoleName, ScopeText, Text
 from schemas.staff import Login, TotpCode
 
 DepartmentKind = Literal["emergency", "fire", "housing", "urban", "market", "police"]
 EnrolmentSecret = Annotated[str, StringConstraints(pattern=r"^wge_[A-Za-z0-9_-]{43}$")]
-
-
-class Words(Shape):
-    """A name in both languages."""
-
-    zh: str
-    en: str
 
 
 class RoleKind(Shape):

@@ -73,6 +73,7 @@ async def test_a_body_above_64_kib_is_refused(town: Town, *, declared: bool) -> 
         b'{"phone": "13800000001", "extra": 1}',
         b'{"phone": null}',
         b'{"phone": NaN}',
+        b'{"phone": "1380000\\u00001"}',
         b"\xff\xfe",
         b"[" * 5000,
     ],

@@ -87,8 +87,8 @@ async def test_an_alert_names_what_is_around_it_and_who_handled_it(town: Town) -
     key = town.database.rows("SELECT id::text, name FROM weld.officer_key")[0]
     assert (taken["acknowledged_by"], taken["acknowledged_by_name"]) == (f"officer:{key[0]}", key[1])
     town.database.rows(
-        "INSERT INTO weld.officer (id, login, name, password_hash, totp_sealed, scope, rights, created_at)"
-        " VALUES (gen_random_uuid(), 'duty', '值班 刘', 'x', '', 'platform', '{}', now())"
+        "INSERT INTO weld.officer (id, login, name, password_hash, totp_sealed, created_at)"
+        " VALUES (gen_random_uuid(), 'duty', '值班 刘', 'x', '', now())"
     )
     town.database.rows(
         "UPDATE weld.alert SET state = 'closed', closed_at = now(), outcome = 'test',"

@@ -19,6 +19,8 @@ FOLDER = ROOT / "deploy/monitoring"
 # Where something is counted. Everything that anybody counts stands here, or the first test below fails.
 COUNTING = (
     "api.border",
+    "api.issuer",
+    "api.recheck",
     "api.scan",
     "dispatch.counters",
     "gateway.figures",

@@ -87,7 +87,7 @@ def test_the_first_officer_is_entered_with_what_the_apis_container_is_told(prepa
     assert prepared.made("migrate").exit_code == 0
     file = tmp_path / "first.json"
     division = {"code": "4105", "name_zh": "安阳市", "name_en": "Anyang"}
-    officer = {"login": "first", "name": "值班长", "scope": "division:4105", "rights": ["registers:write"]}
+    officer = {"login": "first", "name": "值班长", "scope": "division:4105", "roles": ["division_regulator"]}
     file.write_text(json.dumps({"divisions": [division], "officers": [officer]}))
     nowhere = "postgresql://127.0.0.1:1/nowhere"  # whoever asks for a superuser, or starts a server, fails
     told = {"WELDGATE_SECRETS": str(prepared.folder / "api"), "WELDGATE_DATABASE_URL": nowhere}

@@ -90,5 +90,6 @@ ALTER TABLE weld.sign_in ADD device uuid NOT NULL REFERENCES weld.device ON DELE
 CREATE INDEX sign_in_worker ON weld.sign_in (worker);
 CREATE INDEX sign_in_device ON weld.sign_in (device);
 
+GRANT DELETE ON weld.sign_in TO weld_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON weld.officer_wrong, weld.officer_passkey, weld.officer_challenge, weld.officer_link,
     weld.officer_errand, weld.device TO weld_api;

@@ -14,22 +14,7 @@ from weld.store import accounts
 from weld.store.connect import pool, scoped
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
-FILE = """
-public_url = "https://weld.example.cn"
-[division]
-code = "41"
-name_zh = "河南省"
-name_en = "Henan"
-[system]
-login = "wang.system"
-name = "王样例"
-[security]
-login = "li.safety"
-name = "李样例"
-[audit]
-login = "zhao.audit"
-name = "赵样例"
-"""
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "init.toml"
 GIVEN: dict[str, Any] = {
     "public_url": "https://weld.example.cn",
     "division": {"code": "41", "name_zh": "河南省", "name_en": "Henan"},
@@ -47,10 +32,8 @@ async def begun(database: Database, plan: Plan | None = None, *, again: bool = F
     return await set_up(database.url("api"), database.vault, plan or planned(GIVEN), NOW, again=again)
 
 
-def test_a_file_is_read_as_it_stands_in_the_documents(tmp_path: Path) -> None:
-    file = tmp_path / "init.toml"
-    file.write_text(FILE, encoding="utf-8")
-    assert read(file) == planned(GIVEN)
+def test_a_file_is_read_as_it_stands_in_the_documents() -> None:
+    assert read(EXAMPLE) == planned(GIVEN)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +116,7 @@ def test_the_command_says_why_not_by_its_exit_code(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "init.toml"
-    file.write_text(FILE.replace("wang.system", "root"), encoding="utf-8")
+    file.write_text(EXAMPLE.read_text("utf-8").replace("wang.system", "root"), encoding="utf-8")
     assert init.run(file, again=False) == 1
     assert init.run(tmp_path / "none.toml", again=False) == 1
     monkeypatch.setattr("sys.stdin.isatty", lambda: False)

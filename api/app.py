@@ -33,6 +33,7 @@ from api import (
     machines,
     me,
     officers,
+    passkeys,
     people,
     plates,
     printing,
@@ -40,6 +41,7 @@ from api import (
     screens,
     sessions,
     sign_in,
+    single_sign_on,
     staff,
     step_up,
     unlocks,
@@ -58,7 +60,7 @@ log = structlog.get_logger()
 _ROUTERS = (
     sign_in, devices, staff, step_up, installation, plates, unlocks, sessions, me, live, machines, alerts, people, acts,
     endpoints, desk, divisions, printing, register_routes, imports, officers, enrolment, departments, enterprises, keys,
-    audit_search,
+    audit_search, passkeys, single_sign_on,
 )  # fmt: skip
 
 

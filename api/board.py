@@ -1,7 +1,7 @@
 """The board of hints: one listener for a process, any number of streams that wait for their own subjects.
 
 A hint says "look again" and nothing else; a lost one costs a waiter its slow look. It also holds the feeds of the live map, one
-a scope, as its streams share them. Refuses to carry facts.
+a scope, as its streams share them, and what the single sign-on said of itself. Refuses to carry facts.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from api.turns import Turns
 
 if TYPE_CHECKING:
     from api.feed import Feed
+    from api.identity_provider import IdentityProvider
 
 # Who waits for this waits for every subject.
 ANYTHING = "*"
@@ -66,6 +67,7 @@ class Board:
         self._waiters: dict[str, set[Watch]] = {}
         self._open: dict[str, int] = {}
         self.feeds: dict[str, Feed] = {}
+        self.identity_provider: IdentityProvider | None = None
         self.closing = False
 
     def post(self, subject: str) -> None:

@@ -19,6 +19,7 @@ from api.app import create_app
 from api.board import Board
 from api.code_provider import CodeProvider, provider_of
 from api.health import why_not
+from api.identity_provider import identity_provider
 from api.importer import Importer
 from api.parts import Parts
 from api.screens import PAGES, listed
@@ -26,7 +27,7 @@ from api.settings import ApiSettings
 from weld.kit.clock import Clock
 from weld.kit.door import Door, announce, port_taken
 from weld.kit.settings import PORTS
-from weld.store import access_rules, audit, idempotency, officers, pulse, signins
+from weld.store import access_rules, audit, idempotency, officers, passkeys, pulse, signins, single_sign_on
 from weld.store.audit import Trace
 from weld.store.connect import FAILURES, TRANSIENT, pool
 from weld.store.vault import Vault, VaultError
@@ -67,6 +68,7 @@ async def serve(
             pages=listed(settings.pages_folder or PAGES),
             map_files=listed(settings.map_folder) if settings.map_folder else {},
         )
+        identity_provider(parts)  # a secret that cannot be read is told now, not at the first sign-in
         await _tell_the_audit(parts)
         door_port = _DOOR_PORT if settings.door_port is None else settings.door_port
         async with Door("127.0.0.1", door_port, {"database": partial(why_not, parts)}) as door:
@@ -216,6 +218,8 @@ async def _sweep(parts: Parts) -> None:
                 await signins.forget_codes(conn, now - _CODES_KEPT)
                 await signins.forget(conn, now - _CODES_KEPT)
                 await officers.forget(conn, now - _CODES_KEPT)
+                await passkeys.forget(conn, now)
+                await single_sign_on.forget(conn, now)
                 await idempotency.forget(conn, now - _ANSWERS_KEPT)
         except TRANSIENT as error:
             log.warning("sweep_failed", error=type(error).__name__)

@@ -1,8 +1,9 @@
 """What the api reads from the environment, once. Refuses passwords and keys: they come with the composition."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from weld.kit.settings import PORTS, Settings
 
@@ -80,6 +81,18 @@ class ApiSettings(Settings):
     api_staff_grace_s: int = Field(
         default=15, ge=1, le=60, description="For so long the token of before is good, for requests under way"
     )
+    sso_issuer: str = Field(
+        default="",
+        pattern=r"^(https://[^?#]+|http://(127\.0\.0\.1|localhost)(:\d+)?[^?#]*)?$",
+        description="The OpenID Connect issuer of the single sign-on; without it there is none",
+    )
+    sso_client_id: str = Field(default="", description="Our client there")
+    sso_client_secret_file: Path | None = Field(default=None, description="A file with its secret, if it has one")
+    sso_name: str = Field(default="政务统一身份认证", description="What the button says")
+    sso_ca_file: Path | None = Field(
+        default=None, description="A file with the authorities that vouch for it, where the system's do not"
+    )
+    sso_within_s: float = Field(default=5.0, gt=0, le=60, description="It has to answer within this time")
     api_step_up_lasts_s: int = Field(
         default=300, ge=30, le=3600, description="How long a fresh proof counts for dangerous actions"
     )
@@ -133,3 +146,9 @@ class ApiSettings(Settings):
     api_streams_per_worker: int = Field(default=4, ge=1, le=100, description="Open streams of one worker")
     api_clock_off_max_s: float = Field(default=2.0, gt=0, description="Further off the database's clock: not ready")
     api_stop_within_s: int = Field(default=5, ge=1, le=9, description="Open requests get this long at the end")
+
+    @model_validator(mode="after")
+    def _the_single_sign_on_is_whole(self) -> Self:
+        if self.sso_issuer and not self.sso_client_id:
+            raise ValueError("sso_client_id: an issuer needs a client")
+        return self

@@ -115,6 +115,7 @@ async def profile(caller: Caller, sign_in: UUID) -> staff.StaffMe:
         enterprise=row.enterprise,
         department=row.department,
         roles=row.roles,
+        way=row.way,
         rights=rights_of(row.roles),
         signed_in_until=row.expires_at,
         proven_until=_proven_until(caller, row.stepped_up_at),

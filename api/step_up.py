@@ -1,4 +1,4 @@
-"""The fresh proof that dangerous actions take: password and time-based code once more.
+"""The fresh proof that dangerous actions take: password and time-based code once more; by passkey see passkeys.py.
 
 The screen gets another token with it, so that a cookie that was copied before has no part in the proof. Refuses a proof of
 anybody but the officer who sits there.

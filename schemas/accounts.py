@@ -50,7 +50,10 @@ class OfficerChange(Shape):
 
 
 class OfficerView(Shape):
-    """An account. `scope` is as the tables write it; None: nothing was granted. `enrol_until`: it waits for its owner."""
+    """An account. `scope` is as the tables write it; None: nothing was granted. `enrol_until`: it waits for its owner.
+
+    `linked`: a person of the single sign-on opens it.
+    """
 
     id: UUID
     login: str
@@ -63,6 +66,7 @@ class OfficerView(Shape):
     created_by: UUID | None
     disabled_at: datetime | None
     enrol_until: datetime | None
+    linked: bool
     last_sign_in_at: datetime | None
 
 

@@ -1,4 +1,4 @@
-"""Bodies of the HTTP interface for officers at a screen: sign-in, fresh proof, who is signed in, where else.
+"""Bodies of the HTTP interface for officers at a screen: sign-in, fresh proof, who is signed in, where else, passkeys, links.
 
 Refuses tokens in bodies: a screen's sign-in travels as an HttpOnly cookie.
 """
@@ -36,6 +36,7 @@ class StaffMe(Shape):
     department: str | None
     roles: list[str]
     rights: list[str]
+    way: str = Field(description="How: password, passkey or single_sign_on")
     signed_in_until: datetime
     proven_until: datetime | None = Field(description="Until when dangerous actions take no further proof")
 

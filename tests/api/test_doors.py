@@ -63,6 +63,11 @@ def test_the_public_routes_are_these_and_no_others() -> None:
         "/api/v1/staff/enrolment",
         "/api/v1/staff/enrolment/look",
         "/api/v1/staff/sign-in",
+        "/api/v1/staff/sign-in/passkey",
+        "/api/v1/staff/sign-in/passkey/options",
+        "/api/v1/staff/sign-in/single-sign-on",
+        "/api/v1/staff/sign-in/ways",
+        "/api/v1/staff/single-sign-on/back",
         "/health/live",
         "/health/ready",
     }
@@ -81,6 +86,12 @@ def test_what_takes_a_fresh_proof_is_this_and_no_more() -> None:
         "POST /officers/{officer}/reset",
         "POST /officers/{officer}/roles",
         "POST /keys",
+        "POST /staff/passkeys",
+        "POST /staff/passkeys/options",
+        "DELETE /staff/passkeys/{passkey}",
+        "POST /staff/single-sign-on/link",
+        "DELETE /staff/single-sign-on/link",
+        "POST /officers/{officer}/single-sign-on",
     }
 
 

@@ -19,6 +19,7 @@ from tests.api.test_imports import bring, row, table
 from tests.api.test_registers import ENDPOINT, KEY, MACHINE, WORKER
 from tests.api.test_staff_sessions import prove
 from tests.api.town import GOOD, Town, Welder
+from tests.api.ways import play_other_ways
 from weld.core import mask, plate
 from weld.core.chain import START, Link, walk
 from weld.store import access_rules, audit, divisions
@@ -36,6 +37,16 @@ TRACED = {
     "DELETE /staff/sign-in": "staff.signed_out",
     "DELETE /staff/sign-ins/{sign_in}": "staff.sign_in_ended",
     "DELETE /staff/sign-ins": "staff.signed_out_everywhere",
+    "POST /staff/sign-in/passkey": "staff.signed_in",
+    "POST /staff/step-up/passkey": "staff.stepped_up",
+    "POST /staff/passkeys": "passkey.added",
+    "POST /staff/passkeys/{passkey}/name": "passkey.renamed",
+    "DELETE /staff/passkeys/{passkey}": "passkey.removed",
+    "GET /staff/single-sign-on/back": "staff.signed_in",
+    "POST /staff/single-sign-on/sign-out": "staff.signed_out",
+    "DELETE /staff/single-sign-on/link": "single_sign_on.unlinked",
+    "POST /officers/{officer}/single-sign-on": "single_sign_on.linked",
+    "DELETE /officers/{officer}/single-sign-on": "single_sign_on.unlinked",
     "POST /unlocks": "unlock.granted",
     "GET /sessions": "sessions.listed",
     "GET /sessions/{session}": "session.read",
@@ -90,9 +101,21 @@ TRACED = {
     "POST /keys/{key}/revoke": "key.revoked",
     "GET /audit": "audit.read",
 }
+# How else officers come in, before anything has happened, and what is their own; keys of programs have none of it.
+OTHER_WAYS = {
+    "GET /staff/sign-in/ways",
+    "POST /staff/sign-in/passkey/options",
+    "POST /staff/step-up/passkey/options",
+    "GET /staff/passkeys",
+    "POST /staff/passkeys/options",
+    "POST /staff/sign-in/single-sign-on",
+    "GET /staff/single-sign-on",
+    "POST /staff/single-sign-on/link",
+}
 # Neither shows a person nor changes anything. Of a code nobody is known yet: what is traced is its use. Accounts show whoever
 # works for an authority, to administrators and, by his own secret, to himself.
 PLAIN = {
+    *OTHER_WAYS,
     "POST /sign-in/codes",
     "POST /staff/enrolment/look",
     "GET /roles",
@@ -214,6 +237,7 @@ async def test_every_route_that_shows_a_person_or_changes_something_leaves_a_row
     await play_accounts(player, system)
     await play_places(player, system, officer)
     await play_doors(player, welder)
+    await play_other_ways(player)
     missing = {
         route: (action, player.played.get(route))
         for route, action in TRACED.items()
@@ -371,6 +395,7 @@ async def test_what_leaves_no_trace_shows_nobody(town: Town) -> None:
     for route in sorted(
         PLAIN
         - STREAMS
+        - OTHER_WAYS
         - {
             "GET /staff/me",
             "GET /staff/sign-ins",

@@ -26,6 +26,24 @@ TABLE = {
     "DELETE /api/v1/staff/sign-ins": "SIDNRYCA",
     "DELETE /api/v1/staff/sign-ins/{sign_in}": "SIDNRYCA",
     "GET /api/v1/staff/me": "SIDNRYCA",
+    "GET /api/v1/staff/sign-in/ways": "*",
+    "POST /api/v1/staff/sign-in/passkey/options": "*",
+    "POST /api/v1/staff/sign-in/passkey": "*",
+    "POST /api/v1/staff/step-up/passkey/options": "SIDNRYCA",
+    "POST /api/v1/staff/step-up/passkey": "SIDNRYCA",
+    "GET /api/v1/staff/passkeys": "SIDNRYCA",
+    "POST /api/v1/staff/passkeys/options": "SIDNRYCA",
+    "POST /api/v1/staff/passkeys": "SIDNRYCA",
+    "POST /api/v1/staff/passkeys/{passkey}/name": "SIDNRYCA",
+    "DELETE /api/v1/staff/passkeys/{passkey}": "SIDNRYCA",
+    "POST /api/v1/staff/sign-in/single-sign-on": "*",
+    "GET /api/v1/staff/single-sign-on/back": "*",
+    "GET /api/v1/staff/single-sign-on": "SIDNRYCA",
+    "POST /api/v1/staff/single-sign-on/link": "SIDNRYCA",
+    "DELETE /api/v1/staff/single-sign-on/link": "SIDNRYCA",
+    "POST /api/v1/staff/single-sign-on/sign-out": "SIDNRYCA",
+    "POST /api/v1/officers/{officer}/single-sign-on": "Y",
+    "DELETE /api/v1/officers/{officer}/single-sign-on": "Y",
     "POST /api/v1/staff/enrolment/look": "*",
     "POST /api/v1/staff/enrolment": "*",
     "GET /api/v1/installation": "*",
@@ -136,6 +154,7 @@ NOT_OPENED = {
     "DELETE /api/v1/me/sign-ins",
     "DELETE /api/v1/staff/sign-in",
     "DELETE /api/v1/staff/sign-ins",
+    "POST /api/v1/staff/single-sign-on/sign-out",
 }
 REFUSED = {401, 403}
 FORGED = {
@@ -173,6 +192,7 @@ def filled(path: str) -> str:
         "import_id",
         "device",
         "sign_in",
+        "passkey",
     ):
         path = path.replace(f"{{{name}}}", str(uuid4()))
     return path.replace("{plate}", plate.make("410502", "A", 77)).replace("{role}", "inspector")

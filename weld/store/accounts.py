@@ -39,6 +39,7 @@ class AccountRow(NamedTuple):
     created_by: UUID | None
     disabled_at: datetime | None
     enrol_until: datetime | None
+    linked: bool
     last_sign_in_at: datetime | None
 
     @property

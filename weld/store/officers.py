@@ -40,6 +40,7 @@ class ProfileRow(NamedTuple):
     name: str
     scope: str
     roles: list[str]
+    way: str
     expires_at: datetime
     stepped_up_at: datetime | None
     enterprise: str | None

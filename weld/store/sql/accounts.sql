@@ -1,7 +1,8 @@
 -- :account_list
 -- Accounts as they stand, by login.
 SELECT o.id, o.login, o.name, o.department, p.name AS department_name, o.scope, o.roles, o.created_at, o.created_by, o.disabled_at,
-    m.expires_at AS enrol_until, (SELECT max(s.created_at) FROM officer_sign_in s WHERE s.officer = o.id) AS last_sign_in_at
+    m.expires_at AS enrol_until, EXISTS (SELECT FROM officer_link l WHERE l.officer = o.id) AS linked,
+    (SELECT max(s.created_at) FROM officer_sign_in s WHERE s.officer = o.id) AS last_sign_in_at
 FROM officer_now o LEFT JOIN department p ON p.id = o.department LEFT JOIN officer_enrolment m ON m.officer = o.id
 WHERE (%(id)s::uuid IS NULL OR o.id = %(id)s) AND (%(after)s::text IS NULL OR o.login > %(after)s)
 ORDER BY o.login LIMIT %(limit)s
@@ -28,7 +29,8 @@ UPDATE officer SET password_hash = %(password_hash)s, totp_sealed = %(totp_seale
 DELETE FROM officer_passkey WHERE officer = %(id)s
 
 -- :account_links_forget
--- Nor does the single sign-on.
+-- Nor does the single sign-on, nor what was begun there.
+WITH begun AS (DELETE FROM officer_errand WHERE linking = %(id)s)
 DELETE FROM officer_link WHERE officer = %(id)s
 
 -- :account_disable

@@ -74,7 +74,7 @@ WHERE id = %(sign_in)s
 
 -- :officer_profile
 -- What a screen shows of whoever is signed in at it. The division is the root of what is in scope.
-SELECT o.id, o.login, o.name, coalesce(o.scope, 'nobody') AS scope, o.roles, s.expires_at, s.stepped_up_at, e.name AS enterprise,
+SELECT o.id, o.login, o.name, coalesce(o.scope, 'nobody') AS scope, o.roles, s.way, s.expires_at, s.stepped_up_at, e.name AS enterprise,
     coalesce(e.division, substring(o.scope FROM '^(?:division|department):(?:[0-9/]*/)?([0-9]+)(?::|$)')) AS division, p.name AS department
 FROM officer_sign_in s JOIN officer_now o ON o.id = s.officer
 LEFT JOIN enterprise e ON e.id = substring(o.scope FROM '^enterprise:(.+)$')::uuid LEFT JOIN department p ON p.id = o.department

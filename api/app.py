@@ -38,6 +38,7 @@ from api import (
     plates,
     printing,
     register_routes,
+    reveals,
     screens,
     sessions,
     sign_in,
@@ -61,6 +62,7 @@ _ROUTERS = (
     sign_in, devices, staff, step_up, installation, plates, unlocks, sessions, me, live, machines, alerts, people, acts,
     endpoints, desk, divisions, printing, register_routes, imports, officers, enrolment, departments, enterprises, keys,
     audit_search, passkeys, single_sign_on,
+    audit_search, reveals,
 )  # fmt: skip
 
 

@@ -166,6 +166,16 @@ class Fresh(Officer):
         return _fresh(known) if known.at_screen else known
 
 
+class FreshSelf(Fresh):
+    """Like Fresh, and no key passes: for what shows or destroys a person in full."""
+
+    async def enter(self, caller: Caller, request: Request) -> Caller:
+        known = await super().enter(caller, request)
+        if not known.at_screen:
+            raise RefusedError("not_allowed", detail="this takes a person at a screen")
+        return known
+
+
 class FreshStaff(Staff):
     """Like Staff, with a proof of the last minutes."""
 

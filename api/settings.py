@@ -100,6 +100,14 @@ class ApiSettings(Settings):
     api_staff_wrong_per_address: int = Field(
         default=50, ge=5, le=100_000, description="Wrong sign-ins of officers from one address in the window"
     )
+    api_reveals_window_s: int = Field(default=3600, ge=60, le=86400, description="Over which the next is counted")
+    api_reveals_per_officer: int = Field(
+        default=20, ge=1, le=10_000, description="Numbers in full that one officer is shown in the window"
+    )
+    api_own_copy_within_s: int = Field(
+        default=600, ge=60, le=86400, description="After a sign-in a worker may take a copy of his own data for so long"
+    )
+
     api_live_every_s: float = Field(default=1.0, gt=0, le=60, description="How often the live stream looks for changes")
     api_figures_every_s: float = Field(default=5.0, gt=0, le=600, description="How often the figures are counted anew")
     api_streams_per_officer: int = Field(default=8, ge=1, le=100, description="Open live streams of one officer")

@@ -92,6 +92,7 @@ def test_what_takes_a_fresh_proof_is_this_and_no_more() -> None:
         "POST /staff/single-sign-on/link",
         "DELETE /staff/single-sign-on/link",
         "POST /officers/{officer}/single-sign-on",
+        "POST /workers/{worker}/reveal",
     }
 
 

@@ -64,6 +64,7 @@ TRACED = {
     "GET /workers/{worker}": "person.read",
     "POST /workers/{worker}/suspend": "worker.suspended",
     "POST /workers/{worker}/restore": "worker.restored",
+    "POST /workers/{worker}/reveal": "person.revealed",
     "GET /certificates/{certificate}/acts": "person.read",
     "POST /certificates/{certificate}/acts": "certificate.suspend",
     "POST /endpoints/{endpoint}/state": "endpoint.state",
@@ -277,6 +278,9 @@ async def play_desk(player: Player, welder: Welder, code: str, officer: dict[str
         await player.play(f"POST /machines/{{plate}}/{order}", officer, body, plate=code)
     await player.play("GET /workers", officer)
     await player.play("GET /workers/{worker}", officer, worker=welder.id)
+    regulator = await seat(player.town, "division_regulator", login="reveals")
+    asked = {"field": "phone", "reason": "联系本人"}
+    await player.play("POST /workers/{worker}/reveal", regulator, asked, worker=welder.id)
     for word in ("suspend", "restore"):
         await player.play(f"POST /workers/{{worker}}/{word}", officer, {"reason": "x"}, worker=welder.id)
     paper = player.town.database.rows("SELECT id FROM weld.certificate WHERE worker = %s", welder.id)[0][0]

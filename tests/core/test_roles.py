@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from schemas.registers import RoleName
-from weld.core.rights import ADMINISTRATION_RIGHTS, BUSINESS_RIGHTS, RIGHTS
+from weld.core.rights import ADMINISTRATION_RIGHTS, BUSINESS_RIGHTS, PERSONAL_RIGHTS, RIGHTS
 from weld.core.roles import (
     ADMINISTRATORS,
     KINDS,
@@ -135,7 +135,7 @@ def test_nobody_takes_from_himself_and_the_last_administrator_stays() -> None:
 
 def test_no_key_holds_a_right_of_administration() -> None:
     assert key_fault(BUSINESS_RIGHTS) is None
-    for right in ADMINISTRATION_RIGHTS:
+    for right in (*ADMINISTRATION_RIGHTS, *PERSONAL_RIGHTS):
         fault = key_fault(["alerts:read", right])
         assert fault is not None
         assert right in fault.text

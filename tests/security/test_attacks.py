@@ -36,12 +36,13 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /api/v1/departments/{department}": {"name": "x", "kind": "fire"},
     "POST /api/v1/workers/{worker}/suspend": {"reason": "x"},
     "POST /api/v1/workers/{worker}/restore": {"reason": "x"},
+    "POST /api/v1/workers/{worker}/reveal": {"field": "identity_number", "reason": "核对身份"},
     "POST /api/v1/certificates/{certificate}/acts": {"act": "suspend", "reason": "x"},
 }
 WATCHED = (
     "enterprise", "machine", "binding", "worker", "certificate", "unlock_grant", "command", "session", "alert", "endpoint",
     "delivery", "department", "officer_role", "officer_enrolment", "officer_key", "site", "import", "import_chunk", "device",
-    "certificate_change", "recheck",
+    "certificate_change", "recheck", "reveal", "consent",
 )  # fmt: skip
 SCOPED = (
     "enterprise", "machine", "worker", "certificate", "unlock_grant", "refusal", "command", "session", "alert", "endpoint",

@@ -81,6 +81,7 @@ TABLE = {
     # What is an authority's is refused to an enterprise behind the door (tests/api/test_acts.py).
     "POST /api/v1/workers/{worker}/suspend": "SRK",
     "POST /api/v1/workers/{worker}/restore": "SRK",
+    "POST /api/v1/workers/{worker}/reveal": "SR",
     "GET /api/v1/certificates/expiry": "SDNRK",
     "GET /api/v1/certificates/{certificate}/acts": "SDNRK",
     "POST /api/v1/certificates/{certificate}/acts": "SRK",

@@ -26,6 +26,9 @@ BUSINESS_RIGHTS: Final = (
     "registers:write",
 )
 
+# What shows or destroys a person in full. It takes a person at a screen and a fresh proof: no key may hold one of these.
+PERSONAL_RIGHTS: Final = ("workers:reveal",)
+
 # What the three administrators do to the installation itself. No key may hold one of these.
 ADMINISTRATION_RIGHTS: Final = (
     "divisions:write",
@@ -37,4 +40,4 @@ ADMINISTRATION_RIGHTS: Final = (
     "audit:read",
 )
 
-RIGHTS: Final = BUSINESS_RIGHTS + ADMINISTRATION_RIGHTS
+RIGHTS: Final = BUSINESS_RIGHTS + PERSONAL_RIGHTS + ADMINISTRATION_RIGHTS

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from weld.core.fault import Fault
 from weld.core.law import Words
-from weld.core.rights import BUSINESS_RIGHTS
+from weld.core.rights import BUSINESS_RIGHTS, PERSONAL_RIGHTS
 
 Role = Literal[
     "enterprise_safety_officer",
@@ -52,7 +52,7 @@ KINDS: Final[Mapping[Role, Kind]] = MappingProxyType(
         "enterprise_safety_officer": _kind(
             "企业安全员",
             "safety officer of an enterprise",
-            {*_SEES, "workers:act", "registers:write", "plates:print"},
+            {*_SEES, "workers:act", "workers:reveal", "registers:write", "plates:print"},
             "enterprise",
         ),
         "installer": _kind(
@@ -86,6 +86,7 @@ KINDS: Final[Mapping[Role, Kind]] = MappingProxyType(
                 "enterprises:write",
                 "registers:write",
                 "workers:act",
+                *PERSONAL_RIGHTS,
                 "endpoints:write",
                 "deliveries:read",
                 "plates:print",

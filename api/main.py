@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -36,9 +35,6 @@ log = structlog.get_logger()
 
 _WORK_AGAIN_S = 5.0
 _LISTEN_AGAIN_S = 1.0
-_SWEEP_EVERY_S = 3600.0
-_CODES_KEPT = timedelta(days=1)
-_ANSWERS_KEPT = timedelta(days=7)
 
 # The public port is the table's; the door stands ten further on.
 _DOOR_PORT = PORTS["api"] + 10
@@ -104,6 +100,7 @@ async def _work(
         partial(_recheck, parts),
         partial(_import, parts, stop),
     ]
+    works = [_listen(parts, database_url), _recheck(parts), _import(parts, stop)]
     if register is not None:
         works.append(partial(_ask_register, parts, register))
     tasks = [asyncio.create_task(_go_on(work)) for work in works]

@@ -18,7 +18,7 @@ from api.importer import Importer
 from tests.api.town import Town, founded, rows_of
 from tests.database import Database
 from weld.core import identity
-from weld.store import maintenance, rosters
+from weld.store import maintenance, retention, rosters
 
 HEADINGS = [
     "姓名", "身份证号", "手机号", "企业统一社会信用代码", "行政区划代码", "证书种类", "证书编号", "作业类别", "准操项目",
@@ -430,7 +430,7 @@ async def test_rows_that_were_entered_are_forgotten_at_once_and_the_rest_after_s
     assert len(await errors(town, officer, found["id"])) == 2
     waiting = await bring(town, officer, table([row(3)]))
     with psycopg.connect(town.database.url("owner"), autocommit=True) as conn:
-        maintenance.forget_imports(conn, town.clock.now() + timedelta(days=31), 30)
+        maintenance.forget(conn, town.clock.now() + timedelta(days=31), retention.load()[-1])
     assert len(await errors(town, officer, found["id"])) == 1
     assert town.database.rows("SELECT count(*) FROM weld.import_chunk WHERE sealed IS NOT NULL") == [(0,)]
     assert (await look(town, officer, waiting["id"]))["state"] == "stopped"

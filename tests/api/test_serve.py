@@ -171,18 +171,3 @@ async def test_the_doors_answer_and_metrics_stay_on_loopback(town: Town, tmp_pat
         text = (await client.get(f"{served.door}/metrics")).text
         assert 'weldgate_api_answers_total{route="/plates/{plate}",status="4xx"}' in text
         assert "weldgate_" not in (await client.get(f"{served.address}/metrics")).text
-
-
-async def test_old_codes_and_answers_are_swept_away(town: Town, tmp_path: Path) -> None:
-    await town.welder()
-    town.database.rows("UPDATE weld.sign_in_code SET created_at = created_at - interval '25 hours'")
-    town.database.rows(
-        "INSERT INTO weld.idempotency (subject, key, request_hash, at) VALUES ('x', 'old', '', now() - interval '8 days'),"
-        " ('x', 'new', '', now())"
-    )
-    async with serving(town, tmp_path):
-        async with asyncio.timeout(10):
-            while town.database.rows("SELECT count(*) FROM weld.sign_in_code") != [(0,)]:
-                await asyncio.sleep(0.05)
-            while town.database.rows("SELECT key FROM weld.idempotency") != [("new",)]:
-                await asyncio.sleep(0.05)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from structlog.testing import capture_logs
 
@@ -15,7 +16,7 @@ from tests.api.town import Town, founded
 from tests.database import Database
 from weld.core import totp
 from weld.core.roles import KINDS
-from weld.store import officers
+from weld.store import maintenance, retention
 
 ME, MACHINES = "/api/v1/staff/me", "/api/v1/machines"
 
@@ -301,7 +302,7 @@ async def test_what_is_over_is_forgotten_after_a_day_and_the_rest_is_kept(town: 
         await gone.delete(SIGN_IN)
         town.clock.moved += timedelta(days=1, minutes=1)
         await wrong(town, who, here)
-        async with town.parts.pool.connection() as conn:
-            await officers.forget(conn, town.clock.now() - timedelta(days=1))
+        with psycopg.connect(town.database.url("owner"), autocommit=True) as conn:
+            maintenance.forget(conn, town.clock.now(), retention.load()[-1])
         assert town.database.rows("SELECT count(*) FROM weld.officer_sign_in") == [(0,)]
         assert town.database.rows("SELECT failures FROM weld.officer_try") == [(1,)]

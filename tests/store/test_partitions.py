@@ -50,7 +50,7 @@ def test_maintenance_makes_the_days_to_come_and_forgets_old_quarantine(database:
                 (age,),
             )
     done = maintain(database.url("owner"), MaintainSettings(), now)
-    assert done["forget_quarantine"] == 1
+    assert done["quarantine_forgotten"] == 1
     last = now.date() + timedelta(days=partitions.DAYS_AHEAD)
     assert f"telemetry_{last:%Y%m%d}" in names(database, "telemetry")
     assert maintain(database.url("owner"), MaintainSettings(), now)["partitions_made"] == 0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import structlog
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 from pydantic import Field
 
 from schemas.anchor import AnchorError
@@ -19,23 +19,23 @@ from weld.kit.clock import Clock
 from weld.kit.door import Door, announce
 from weld.kit.settings import PORTS, Settings
 from weld.kit.wait import wait
-from weld.store import audit, maintenance, partitions
+from weld.store import audit, maintenance, partitions, retention
 from weld.store.audit import Trace
 
 log = structlog.get_logger()
 
 _audit_holds = Gauge("weldgate_maintain_audit_holds", "1 unless the last round found the audit's chain broken")
 _audit_holds.set(1)
+_forgotten = Counter("weldgate_maintain_forgotten", "Rows past their retention that were removed", ["table"])
 
 
 class MaintainSettings(Settings):
-    """Retention by table (architecture.md 4.8), and how often we look."""
+    """By which rules rows go, and how often we look."""
 
     every_s: float = Field(default=3600.0, gt=0, description="How often maintenance runs")
-    keep_telemetry_days: int = Field(default=400, ge=36, description="Days of telemetry")
-    keep_event_days: int = Field(default=2190, ge=36, description="Days of events (evidence: six years)")
-    keep_import_days: int = Field(default=30, ge=1, description="Days of rows that an import did not enter")
-    keep_quarantine_days: int = Field(default=90, ge=1, description="Days of quarantine")
+    retention: Path | None = Field(
+        default=None, description="A file of dated retention rules instead of the shipped one"
+    )
     anchor_folder: Path | None = Field(
         default=None, description="Where the audit's daily anchors go; `.weldgate/anchors` for a clone's own stack"
     )
@@ -49,13 +49,17 @@ def maintain(
         if not partitions.locked(conn):
             return {}
         done = {"partitions_made": partitions.ensure(conn, *partitions.horizon(now))}
-        for table, days in (("telemetry", settings.keep_telemetry_days), ("event", settings.keep_event_days)):
-            dropped = partitions.drop_before(conn, table, (now - timedelta(days=days)).date())
+        rules = retention.in_force(retention.load(settings.retention), now.date())
+        for table in partitions.TABLES:
+            if rules.tables[table].how == "keep":
+                continue
+            dropped = partitions.drop_before(conn, table, (now - timedelta(days=rules.days(table))).date())
             done[f"{table}_partitions_dropped"] = len(dropped)
             if dropped:
                 audit.append_now(conn, Trace(now, "maintain", "evidence.dropped", table, {"partitions": dropped}))
-        done |= maintenance.forget_imports(conn, now, settings.keep_import_days)
-        done |= maintenance.forget(conn, now, settings.keep_quarantine_days)
+        for table, rows in maintenance.forget(conn, now, rules).items():
+            done[f"{table}_forgotten"] = rows
+            _forgotten.labels(table).inc(rows)
     return done | ({} if anchorage is None else {"anchored": int(anchorage.keep(owner_url, now))})
 
 
@@ -87,7 +91,7 @@ async def serve(
                 _audit_holds.set(0)
                 failed.append(str(error))
                 log.error("not_anchored", reason=str(error))
-            except (psycopg.Error, OSError) as error:
+            except (psycopg.Error, OSError, retention.RetentionError) as error:
                 failed.append(type(error).__name__)
                 log.error("maintenance_failed", error=type(error).__name__)
             await wait(stop, 10.0 if failed else settings.every_s)

@@ -37,8 +37,3 @@ async def answer(conn: Conn, subject: str, key: str, status: int, body: dict[str
     """Keep the answer."""
     words = {"subject": subject, "key": key, "status": status, "body": Jsonb(body)}
     await conn.execute(query("idempotency_answer"), words)
-
-
-async def forget(conn: Conn, before: datetime) -> None:
-    """Remove answers of days past."""
-    await conn.execute(query("idempotency_forget"), {"before": before})

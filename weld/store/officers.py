@@ -232,10 +232,3 @@ async def sign_out_everywhere(conn: Conn, officer: UUID, now: datetime) -> None:
 async def sign_out(conn: Conn, token_hash: bytes, now: datetime) -> None:
     """This token is worthless from now on."""
     await conn.execute(query("officer_sign_out"), {"token_hash": token_hash, "now": now})
-
-
-async def forget(conn: Conn, before: datetime) -> None:
-    """Remove sign-ins that were over by then, and failures of days past."""
-    await conn.execute(query("officer_sign_ins_forget"), {"before": before})
-    await conn.execute(query("officer_tries_forget"), {"before": before})
-    await conn.execute(query("officer_wrong_forget"), {"before": before})

@@ -81,11 +81,6 @@ async def use_code(conn: Conn, request: UUID, at: datetime) -> None:
     await conn.execute(query("code_use"), {"request": request, "at": at})
 
 
-async def forget_codes(conn: Conn, before: datetime) -> None:
-    """Remove codes of days past, and the addresses with them."""
-    await conn.execute(query("code_forget"), {"before": before})
-
-
 async def sign_in(
     conn: Conn, token_hash: bytes, worker: UUID, device: UUID, at: datetime, expires_at: datetime
 ) -> None:
@@ -114,11 +109,6 @@ async def sign_out(conn: Conn, token_hash: bytes, now: datetime) -> None:
 async def sign_out_everywhere(conn: Conn, worker: UUID, now: datetime, device: UUID | None = None) -> None:
     """All tokens of a worker are worthless from now on, or those of one device."""
     await conn.execute(query("sign_in_end_all"), {"worker": worker, "device": device, "now": now})
-
-
-async def forget(conn: Conn, before: datetime) -> None:
-    """Remove sign-ins that were over by then."""
-    await conn.execute(query("sign_in_forget"), {"before": before})
 
 
 async def officer(conn: Conn, key_hash: bytes, now: datetime) -> OfficerRow | None:

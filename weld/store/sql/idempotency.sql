@@ -10,7 +10,3 @@ SELECT request_hash, status, body FROM idempotency WHERE subject = %(subject)s A
 -- :idempotency_answer
 -- Keep the answer, in the transaction that made it true.
 UPDATE idempotency SET status = %(status)s, body = %(body)s WHERE subject = %(subject)s AND key = %(key)s
-
--- :idempotency_forget
--- Answers of days past.
-DELETE FROM idempotency WHERE at < %(before)s

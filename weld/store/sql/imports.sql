@@ -149,17 +149,3 @@ FROM unnest(%(ids)s::uuid[], %(workers)s::uuid[], %(kinds)s::text[], %(numbers)s
     %(issuers)s::text[])
     AS n (id, worker, kind, number_sealed, number_index, category, item, valid_from, valid_to, review_due, status, issuer)
 WHERE c.id = n.id
-
--- :forget_import_rows
--- What is left of the files of imports that began long ago.
-UPDATE weld.import_chunk SET sealed = NULL FROM weld.import i
-WHERE i.id = import AND i.created_at < %(before)s AND sealed IS NOT NULL
-
--- :forget_import_parts
--- And of those that were never read to their end.
-DELETE FROM weld.import_part USING weld.import i WHERE i.id = import AND i.created_at < %(before)s
-
--- :forget_imports_open
--- What is not at its end by then cannot go on: its rows are gone.
-UPDATE weld.import SET state = 'stopped', ended_at = %(now)s, why_zh = '超过保存期限', why_en = 'kept for longer than rows may be'
-WHERE ended_at IS NULL AND created_at < %(before)s

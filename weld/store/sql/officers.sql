@@ -97,14 +97,6 @@ UPDATE officer_sign_in SET ended_at = %(now)s WHERE token_hash = %(token_hash)s 
 -- End every sign-in of an officer.
 UPDATE officer_sign_in SET ended_at = %(now)s WHERE officer = %(officer)s AND ended_at IS NULL
 
--- :officer_sign_ins_forget
--- Sign-ins that were over by then.
-DELETE FROM officer_sign_in WHERE expires_at < %(before)s OR ended_at < %(before)s
-
--- :officer_tries_forget
--- Failures that nobody added to since then.
-DELETE FROM officer_try WHERE at < %(before)s
-
 -- :officer_wrong_add
 -- A wrong try from this address.
 INSERT INTO officer_wrong (address, at) VALUES (%(address)s::inet, %(now)s)
@@ -112,7 +104,3 @@ INSERT INTO officer_wrong (address, at) VALUES (%(address)s::inet, %(now)s)
 -- :officer_wrong_count
 -- How many wrong tries came from this address lately.
 SELECT count(*) FROM officer_wrong WHERE address = %(address)s::inet AND at > %(since)s
-
--- :officer_wrong_forget
--- Wrong tries of days past, and their addresses with them.
-DELETE FROM officer_wrong WHERE at < %(before)s

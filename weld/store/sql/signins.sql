@@ -27,10 +27,6 @@ RETURNING worker, code_hash, tries, expires_at
 -- The code has done its work.
 UPDATE sign_in_code SET used_at = %(at)s WHERE request = %(request)s
 
--- :code_forget
--- Codes of days past.
-DELETE FROM sign_in_code WHERE created_at < %(before)s
-
 -- :sign_in_insert
 -- A worker is signed in; only the token's hash is kept.
 INSERT INTO sign_in (token_hash, worker, device, created_at, expires_at)
@@ -53,10 +49,6 @@ UPDATE sign_in SET ended_at = %(now)s WHERE token_hash = %(token_hash)s AND ende
 -- Sign a worker out everywhere, or at one device.
 UPDATE sign_in SET ended_at = %(now)s
 WHERE worker = %(worker)s AND (%(device)s::uuid IS NULL OR device = %(device)s) AND ended_at IS NULL
-
--- :sign_in_forget
--- Sign-ins that were over by then.
-DELETE FROM sign_in WHERE expires_at < %(before)s OR ended_at < %(before)s
 
 -- :device_lock
 -- One at a time binds a device to a worker: only one is the first.

@@ -1,4 +1,4 @@
-"""Enterprises: listed in scope, entered with a checked credit code (GB 32100), renamed and moved.
+"""Enterprises: listed in scope, entered with a checked credit code (GB 32100), renamed and moved; their sites.
 
 Refuses to delete: machines, workers and years of records name an enterprise. And refuses a second one of the same credit code.
 """
@@ -17,8 +17,9 @@ from schemas import accounts as shapes
 from schemas import http, registers
 from schemas.desk import Words
 from weld.core import identity
+from weld.core.law import Words
 from weld.store import enterprises
-from weld.store.enterprises import EnterpriseRow
+from weld.store.enterprises import EnterpriseRow, SiteRow
 from weld.store.registers import CLASHES, find_enterprise
 
 router = APIRouter(tags=["enterprises"])
@@ -55,11 +56,19 @@ async def read_enterprise(enterprise: UUID, caller: Reader) -> shapes.Enterprise
     return _view(await _found(caller, enterprise))
 
 
+@router.get("/enterprises/{enterprise}/sites")
+async def list_sites(enterprise: UUID, caller: Reader) -> shapes.SiteList:
+    """The sites of one enterprise, those in use first."""
+    await _found(caller, enterprise)
+    return shapes.SiteList(sites=[_site(row) for row in await enterprises.sites(caller.conn, enterprise)])
+
+
 @router.post("/enterprises", status_code=201)
 async def make_enterprise(entry: shapes.EnterpriseNew, caller: Writer) -> shapes.EnterpriseView:
     """Enter an enterprise; a wrong credit code is told by the character."""
     if await find_enterprise(caller.conn, identity.normal(entry.credit_code)) is not None:
-        raise RefusedError("bad_request", detail="credit_code: this enterprise is entered already")
+        words = Words("这家单位已经录入了", "this enterprise is entered already").in_language(caller.language)
+        raise RefusedError("bad_request", detail=f"credit_code: {words}")
     return await _put(caller, registers.Enterprise(**entry.model_dump()))
 
 
@@ -74,7 +83,7 @@ async def _put(caller: Caller, entry: registers.Enterprise) -> shapes.Enterprise
     try:
         entered = await put_enterprise(caller.conn, Desk(caller.parts.vault, caller.now), entry)
     except RegisterError as error:
-        raise RefusedError("bad_request", detail=str(error)) from None
+        raise RefusedError("bad_request", detail=error.in_language(caller.language)) from None
     except CLASHES:
         raise RefusedError("not_allowed", detail="it lies outside your scope, or was entered this moment") from None
     view = _view((await enterprises.search(caller.conn, enterprise=entered.id))[0])
@@ -97,6 +106,13 @@ def _after(cursor: str | None) -> UUID | None:
         return None if text is None else UUID(text)
     except ValueError:
         raise RefusedError("bad_request", detail="after: not a cursor of this list") from None
+
+
+def _site(row: SiteRow) -> shapes.SiteView:
+    words = row._asdict()
+    return shapes.SiteView(
+        division_name=shapes.Words(zh=words.pop("division_zh"), en=words.pop("division_en")), **words
+    )
 
 
 def _view(row: EnterpriseRow) -> shapes.EnterpriseView:

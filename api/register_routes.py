@@ -83,7 +83,7 @@ async def _enter(caller: Caller, kind: Kind, entry: shapes.Shape, response: Resp
     try:
         entered = await PUTS[kind](caller.conn, desk, entry)
     except RegisterError as error:
-        raise RefusedError("bad_request", detail=str(error)) from None
+        raise RefusedError("bad_request", detail=error.in_language(caller.language)) from None
     except CLASHES:
         raise RefusedError("not_allowed", detail="it lies outside your scope, or was entered this moment") from None
     if entered.outcome != "unchanged":

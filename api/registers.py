@@ -19,6 +19,7 @@ from weld.core import address, identity, password, plate, roles, secret, totp
 from weld.core.catalogue import ALERTS
 from weld.core.fault import Fault
 from weld.core.ids import Chip, Division, Enterprise, Plate, Shard, Worker, uuid7
+from weld.core.law import Language
 from weld.core.rights import RIGHTS
 from weld.core.shard import shard_of
 from weld.store import accounts, departments, divisions, officers, people, registers
@@ -60,6 +61,7 @@ class Problem(NamedTuple):
     field: str
     text: str
     refers: tuple[Kind, str] | None = None
+    zh: str = ""
 
 
 class RegisterError(Exception):
@@ -68,6 +70,12 @@ class RegisterError(Exception):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("; ".join(f"{problem.field}: {problem.text}" for problem in problems))
         self.problems = problems
+
+    def in_language(self, language: Language) -> str:
+        """The same list of `field: text`; English stands in where there is no Chinese."""
+        if language == "en":
+            return str(self)
+        return "; ".join(f"{problem.field}: {problem.zh or problem.text}" for problem in self.problems)
 
 
 def told(kind: Kind, entry: shapes.Shape, entered: Entered) -> tuple[str, str, dict[str, Any]]:
@@ -165,7 +173,8 @@ async def put_worker(conn: Conn, desk: Desk, entry: shapes.Worker) -> Entered:
     enterprise = await check.enterprise(entry.enterprise)
     holder = await people.worker_of_phone(conn, desk.vault, phone)
     if holder is not None and holder != await people.worker_of_identity(conn, desk.vault, number):
-        check.say("phone", "belongs to another worker: give that one another phone first")
+        text = "belongs to another worker: give that one another phone first"
+        check.say("phone", text, "是另一名焊工的手机号：先改那一位的")
     check.done()
     person = people.Person(
         id=Worker(desk.new_id()),
@@ -188,11 +197,13 @@ async def put_certificate(conn: Conn, desk: Desk, entry: shapes.Certificate) -> 
     holder_number, number = identity.normal(entry.identity), identity.normal(entry.number)
     worker = await people.worker_of_identity(conn, desk.vault, holder_number)
     if worker is None:
-        check.missing("identity", "worker", holder_number, "no worker has this identity number: enter the worker first")
+        text = "no worker has this identity number: enter the worker first"
+        check.missing("identity", "worker", holder_number, text, "没有这个身份证号的焊工：先录入焊工")
     check.number("number", identity.certificate_fault(entry.kind, number, holder_number))
     known = await people.certificate_holder(conn, desk.vault, entry.kind, number, entry.item)
     if known is not None and known != worker:
-        check.say("number", "is the certificate of another worker: compare it with the original")
+        text = "is the certificate of another worker: compare it with the original"
+        check.say("number", text, "是另一名焊工的证号：请对照原件")
     check.done()
     words: dict[str, Any] = entry.model_dump(exclude={"identity"})
     words |= {"id": desk.new_id(), "worker": worker, "number": number}
@@ -313,29 +324,30 @@ class _Check:
         if self._problems:
             raise RegisterError(self._problems)
 
-    def say(self, field: str, text: str) -> None:
+    def say(self, field: str, text: str, zh: str = "") -> None:
         """Something is wrong."""
-        self._problems.append(Problem(field, text))
+        self._problems.append(Problem(field, text, zh=zh))
 
-    def missing(self, field: str, kind: Kind, name: str, text: str) -> None:
+    def missing(self, field: str, kind: Kind, name: str, text: str, zh: str = "") -> None:
         """The entry points to something that is not there."""
-        self._problems.append(Problem(field, text, (kind, name)))
+        self._problems.append(Problem(field, text, (kind, name), zh))
 
     def number(self, field: str, fault: Fault | None) -> None:
         """A number with a fault in it."""
         if fault is not None:
-            self.say(field, fault.text)
+            self.say(field, fault.text, fault.zh)
 
     def past(self, field: str, day: date | None, now: datetime) -> None:
         """A day that has been; one more than here may have begun elsewhere."""
         if day is not None and day > now.date() + timedelta(days=1):
-            self.say(field, "lies in the future")
+            self.say(field, "lies in the future", "日期在今天以后")
 
     async def site(self, enterprise: UUID, name: str) -> UUID | None:
         """A site of this enterprise that must exist."""
         found = await registers.find_site(self._conn, enterprise, name)
         if found is None:
-            self.missing("site", "site", name, f"the enterprise has no site {name}: enter it first")
+            text = f"the enterprise has no site {name}: enter it first"
+            self.missing("site", "site", name, text, f"这家单位没有场所“{name}”：先录入场所")
         return None if found is None else found.id
 
     def rights(self, given: list[str]) -> None:
@@ -363,7 +375,8 @@ class _Check:
         """A division that must exist."""
         found = await registers.find_division(self._conn, code)
         if found is None:
-            self.missing(field, "division", code, f"there is no division {code}: enter it first")
+            text = f"there is no division {code}: enter it first"
+            self.missing(field, "division", code, text, f"没有区划 {code}：先录入区划")
         return found
 
     async def place(self, entry: shapes.Machine) -> str | None:
@@ -383,7 +396,8 @@ class _Check:
         code = identity.normal(given)
         found = await registers.find_enterprise(self._conn, code)
         if found is None:
-            self.missing("enterprise", "enterprise", code, f"there is no enterprise {code}: enter it first")
+            text = f"there is no enterprise {code}: enter it first"
+            self.missing("enterprise", "enterprise", code, text, f"没有信用代码为 {code} 的单位：先录入单位")
         return None if found is None else found.id
 
     async def scope(self, text: str) -> str:

@@ -4,7 +4,7 @@ Secrets stand in the answer that made them and in no other. Refuses passwords in
 hold roles.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -182,6 +182,27 @@ class EnterpriseList(Shape):
 
     enterprises: list[EnterpriseView]
     next: str | None
+
+
+class SiteView(Shape):
+    """Where an enterprise works for a while; `until` is the last day, `machines` are those that stand there."""
+
+    id: UUID
+    name: str
+    division: str
+    division_name: Words
+    work: Literal["ordinary", "building", "special_equipment"]
+    lat: float | None
+    lon: float | None
+    since: date
+    until: date | None
+    machines: int
+
+
+class SiteList(Shape):
+    """The sites of one enterprise, those in use first."""
+
+    sites: list[SiteView]
 
 
 class KeyNew(Shape):

@@ -231,7 +231,7 @@ async def test_an_enterprise_is_entered_once_with_a_good_credit_code_and_in_scop
     entry = {"name": "新厂", "credit_code": "91410502MA00000073", "division": "410502"}
     wrong = await ask(town, regulator, "POST", "/enterprises", entry)
     assert refused(wrong) == (422, "bad_request")
-    assert "credit_code: character" in wrong.json()["detail"]
+    assert "credit_code: 位置" in wrong.json()["detail"]
     listed = (await ask(town, regulator, "GET", "/enterprises?name=样例")).json()["enterprises"]
     assert [(one["name"], one["credit_code"], one["machines"]) for one in listed] == [
         ("样例钢构厂", "91410502MA00000072", 0)
@@ -245,6 +245,22 @@ async def test_an_enterprise_is_entered_once_with_a_good_credit_code_and_in_scop
     assert (await ask(town, shandong, "GET", path)).status_code == 404
     assert (await ask(town, shandong, "PUT", path, {"name": "x", "division": "37"})).status_code == 404
     assert refused(await ask(town, regulator, "PUT", path, {"name": "x", "division": "37"})) == (403, "not_allowed")
+
+
+async def test_the_sites_of_an_enterprise_are_listed_in_scope(town: Town) -> None:
+    regulator = await seat(town, "division_regulator", "division:41")
+    stranger = await seat(town, "division_regulator", "division:37", login="stranger")
+    entry = {"enterprise": "91410502MA00000072", "division": "410502", "work": "building", "since": "2026-01-01"}
+    for words in ({"name": "一号工地", "until": "2026-06-30"}, {"name": "二号工地"}):
+        assert (await ask(town, regulator, "POST", "/registers/sites", entry | words)).status_code == 201
+    [listed] = (await ask(town, regulator, "GET", "/enterprises")).json()["enterprises"]
+    path = f"/enterprises/{listed['id']}/sites"
+    sites = (await ask(town, regulator, "GET", path)).json()["sites"]
+    assert [(one["name"], one["until"], one["machines"]) for one in sites] == [
+        ("二号工地", None, 0),
+        ("一号工地", "2026-06-30", 0),
+    ]
+    assert refused(await ask(town, stranger, "GET", path)) == (404, "not_found")
 
 
 async def test_a_worker_is_seen_masked_where_he_works_and_changed_only_where_he_belongs(town: Town) -> None:

@@ -75,10 +75,14 @@ async def test_a_worker_is_entered_without_a_personal_word_in_the_answer_and_the
 
 async def test_what_is_wrong_is_told_by_field_and_never_repeated(town: Town) -> None:
     entry = WORKER | {"identity": "410502199001010015", "phone": "123", "division": "99"}
-    answer = await entered(town, "workers", entry, await town.officer())
-    assert (answer.status_code, answer.json()["error"]) == (422, "bad_request")
-    for words in ("identity: character 18", "phone: 11 characters", "division: there is no division 99"):
-        assert words in answer.json()["detail"]
+    officer = await town.officer()
+    for language, told in (
+        ("en", ("identity: character 18", "phone: 11 characters", "division: there is no division 99")),
+        ("zh-CN", ("identity: 位置 18", "phone: 应有 11 位", "division: 没有区划 99")),
+    ):
+        answer = await entered(town, "workers", entry, officer | {"Accept-Language": language})
+        assert (answer.status_code, answer.json()["error"]) == (422, "bad_request")
+        assert [words for words in told if words not in answer.json()["detail"]] == []
     assert "410502199001010015" not in answer.text
     shapeless = await entered(town, "workers", WORKER | {"identity": 410502199001010015}, await town.officer())
     assert shapeless.status_code == 422

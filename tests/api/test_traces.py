@@ -126,6 +126,7 @@ PLAIN = {
     "GET /departments/all",
     "GET /enterprises",
     "GET /enterprises/{enterprise}",
+    "GET /enterprises/{enterprise}/sites",
     "GET /keys",
     "GET /staff/me",
     "GET /staff/sign-ins",

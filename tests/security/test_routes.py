@@ -131,6 +131,7 @@ TABLE = {
     "POST /api/v1/enterprises": "RK",
     "GET /api/v1/enterprises/{enterprise}": "SIDNRK",
     "PUT /api/v1/enterprises/{enterprise}": "RK",
+    "GET /api/v1/enterprises/{enterprise}/sites": "SIDNRK",
     "GET /api/v1/keys": "C",
     "POST /api/v1/keys": "C",
     "POST /api/v1/keys/{key}/revoke": "C",

@@ -1,6 +1,6 @@
 """Enterprises as officers list them. Entered by weld/store/registers.py. Refuses those out of the scope."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -37,3 +37,25 @@ async def search(
     words = {"id": enterprise, "name": name, "division": division, "after": after, "limit": limit}
     async with conn.cursor(row_factory=class_row(EnterpriseRow)) as cursor:
         return await (await cursor.execute(query("enterprise_list"), words)).fetchall()
+
+
+class SiteRow(NamedTuple):
+    """A place where an enterprise works for a while."""
+
+    id: UUID
+    name: str
+    division: str
+    division_zh: str
+    division_en: str
+    work: str
+    lat: float | None
+    lon: float | None
+    since: date
+    until: date | None
+    machines: int
+
+
+async def sites(conn: Conn, enterprise: UUID) -> list[SiteRow]:
+    """The sites of an enterprise in scope, those in use first."""
+    async with conn.cursor(row_factory=class_row(SiteRow)) as cursor:
+        return await (await cursor.execute(query("enterprise_sites"), {"enterprise": enterprise})).fetchall()

@@ -9,3 +9,10 @@ WHERE (%(id)s::uuid IS NULL OR e.id = %(id)s) AND (%(name)s::text IS NULL OR str
         SELECT b.code FROM division b JOIN division f ON starts_with(b.path || '/', f.path || '/') WHERE f.code = %(division)s)))
     AND (%(after)s::uuid IS NULL OR e.id < %(after)s)
 ORDER BY e.id DESC LIMIT %(limit)s
+
+-- :enterprise_sites
+-- The sites of one enterprise as far as they are in scope, those in use first; `machines` are those in scope that stand there.
+SELECT s.id, s.name, s.division, d.name_zh AS division_zh, d.name_en AS division_en, s.work, s.lat, s.lon, s.since, s.until,
+    (SELECT count(*) FROM machine m WHERE m.site = s.id)::int AS machines
+FROM site s JOIN division d ON d.code = s.division WHERE s.enterprise = %(enterprise)s
+ORDER BY s.until DESC NULLS FIRST, s.name LIMIT 500

@@ -7,6 +7,7 @@ declare module 'vue-router' {
   interface RouteMeta {
     /** Key of the page's name in shell/words.ts. */
     name?: 'map' | 'alerts' | 'machines' | 'sessions' | 'workers' | 'endpoints' | 'deliveries' | 'quarantine' | 'plates' | 'signIn' | 'help' | 'lost'
+      | 'enterprises' | 'certificates' | 'imports' | 'divisions'
     /** Whether it opens without a sign-in. */
     open?: boolean
     right?: Right
@@ -21,6 +22,12 @@ export const routes: RouteRecordRaw[] = [
   { path: '/sessions', name: 'sessions', component: () => import('./pages/sessions/SessionsPage.vue'), meta: { name: 'sessions', right: 'sessions:read' } },
   { path: '/workers', name: 'workers', component: () => import('./pages/workers/WorkersPage.vue'), meta: { name: 'workers', right: 'workers:read' } },
   { path: '/workers/:id', name: 'worker', component: () => import('./pages/workers/WorkerPage.vue'), meta: { name: 'workers', right: 'workers:read' } },
+  { path: '/certificates', name: 'certificates', component: () => import('./pages/certificates/ExpiryPage.vue'), meta: { name: 'certificates', right: 'workers:read' } },
+  { path: '/enterprises', name: 'enterprises', component: () => import('./pages/enterprises/EnterprisesPage.vue'), meta: { name: 'enterprises', right: 'enterprises:read' } },
+  { path: '/enterprises/:id', name: 'enterprise', component: () => import('./pages/enterprises/EnterprisePage.vue'), meta: { name: 'enterprises', right: 'enterprises:read' } },
+  { path: '/imports', name: 'imports', component: () => import('./pages/imports/ImportsPage.vue'), meta: { name: 'imports', right: 'registers:write' } },
+  { path: '/imports/:id', name: 'import', component: () => import('./pages/imports/ImportPage.vue'), meta: { name: 'imports', right: 'registers:write' } },
+  { path: '/divisions', name: 'divisions', component: () => import('./pages/divisions/DivisionsPage.vue'), meta: { name: 'divisions', right: 'machines:read' } },
   { path: '/endpoints', name: 'endpoints', component: () => import('./pages/endpoints/EndpointsPage.vue'), meta: { name: 'endpoints', right: 'deliveries:read' } },
   { path: '/deliveries/:id?', name: 'deliveries', component: () => import('./pages/deliveries/DeliveriesPage.vue'), meta: { name: 'deliveries', right: 'deliveries:read' } },
   { path: '/quarantine', name: 'quarantine', component: () => import('./pages/quarantine/QuarantinePage.vue'), meta: { name: 'quarantine', right: 'quarantine:read' } },

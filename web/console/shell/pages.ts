@@ -3,6 +3,7 @@ import type { Right } from '../stores/officer'
 
 export interface RailPage {
   name: 'map' | 'alerts' | 'machines' | 'sessions' | 'workers' | 'plates' | 'deliveries' | 'endpoints' | 'quarantine'
+    | 'enterprises' | 'certificates' | 'imports' | 'divisions'
   path: string
   key: string
   right: Right
@@ -15,6 +16,10 @@ export const PAGES: RailPage[] = [
   { name: 'machines', path: '/machines', key: 'c', right: 'machines:read', icon: 'M3 8.500h14v7.500H3zM5 8.500 6.200 5h7.600L15 8.500M6 12.200h2M11 11h3.500v2.500H11zM5 16v1.500M15 16v1.500' },
   { name: 'sessions', path: '/sessions', key: 's', right: 'sessions:read', icon: 'M11.600 2.500 4.500 11.500h4.600l-.9 6L15.500 8.500h-4.800z' },
   { name: 'workers', path: '/workers', key: 'w', right: 'workers:read', icon: 'M7.500 9.500a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM2 16.500c0-3 2.400-5 5.500-5s5.500 2 5.500 5M13 3.800a3 3 0 0 1 0 5.400M14.800 11.900c2 .7 3.200 2.400 3.200 4.600' },
+  { name: 'certificates', path: '/certificates', key: 'x', right: 'workers:read', icon: 'M3 3.500h14v9.500H3zM6 6.500h8M6 9.500h4M12.500 10.500v7l1.700-1.500 1.800 1.500v-7' },
+  { name: 'enterprises', path: '/enterprises', key: 'u', right: 'enterprises:read', icon: 'M3 17V5.500l7-2.500v14M10 8h7v9M2 17h16M5.500 8h2M5.500 11h2M5.500 14h2M12.500 11h2M12.500 14h2' },
+  { name: 'imports', path: '/imports', key: 'i', right: 'registers:write', icon: 'M3.500 3h13v5.500M3.500 3v14H9M3.500 7.500h13M8 7.500V17M14 11v6M11.300 14.300 14 17l2.700-2.700' },
+  { name: 'divisions', path: '/divisions', key: 'v', right: 'machines:read', icon: 'M7 2.500h6v4H7zM2 13.500h6v4H2zM12 13.500h6v4h-6zM10 6.500V10M5 13.500V10h10v3.500' },
   { name: 'plates', path: '/plates', key: 'p', right: 'plates:print', icon: 'M3 3h5.500v5.500H3zM11.500 3H17v5.500h-5.500zM3 11.500h5.500V17H3zM11.500 11.500h2.200v2.200M17 11.500v2.200h-1.500M11.500 17h2.200M15.800 17H17' },
   { name: 'deliveries', path: '/deliveries', key: 'd', right: 'deliveries:read', icon: 'M2.500 9.500 17.500 3 13 17.500l-3.600-5.400zM9.400 12.100 17.500 3' },
   { name: 'endpoints', path: '/endpoints', key: 'e', right: 'deliveries:read', icon: 'M3 4h14v5H3zM3 11.500h14v5H3zM6 6.500h1.500M6 14h1.500M11 6.500h3.500M11 14h3.500' },

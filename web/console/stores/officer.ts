@@ -7,6 +7,7 @@ export type Me = Shapes['StaffMe']
 export type Right =
   | 'alerts:read' | 'alerts:act' | 'machines:read' | 'machines:lock' | 'sessions:read' | 'quarantine:read'
   | 'deliveries:read' | 'deliveries:act' | 'workers:read' | 'workers:act' | 'plates:print' | 'registers:write'
+  | 'enterprises:read' | 'enterprises:write'
 
 export const useOfficer = defineStore('officer', () => {
   const me = shallowRef<Me | null>(null)

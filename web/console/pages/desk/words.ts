@@ -12,6 +12,11 @@ const zh = {
   tail: '尾号 {tail}',
   clear: '清除筛选',
   calendar: '从日历选',
+  optional: '可不填',
+  fieldWrong: '这一项不对，请检查。',
+  divisionHint: '输入代码，或输入名称后从列表里选',
+  enterpriseCode: '单位（统一社会信用代码）',
+  enterpriseHint: '输入名称的一部分，从列表里选',
 }
 const en: Record<keyof typeof zh, string> = {
   all: 'All',
@@ -24,5 +29,10 @@ const en: Record<keyof typeof zh, string> = {
   tail: '…{tail}',
   clear: 'Clear filters',
   calendar: 'Choose from a calendar',
+  optional: 'optional',
+  fieldWrong: 'Something is wrong here; please check.',
+  divisionHint: 'Type the code, or a name and choose from the list',
+  enterpriseCode: 'Enterprise (credit code)',
+  enterpriseHint: 'Type a part of the name and choose from the list',
 }
 export const t = wordsOf(zh, en)

@@ -12,9 +12,12 @@ export const STANDING_SHAPES: Record<Standing, ShapeName> = {
 
 const KNOWN = new Set(['valid', 'review_due', 'not_yet_valid', 'review_overdue', 'expired', 'unverified', 'revoked', 'cancelled', 'suspended', 'suspected_fake'])
 
-export function statusOf(paper: Shapes['CertificateRecord']): { shape: ShapeName; word: string } {
+/** A state of a certificate in words; one that this version does not know as it is. */
+export const wordOf = (status: string): string => (KNOWN.has(status) || status === 'verified' ? t(`status_${status}` as WorkerWord) : status)
+
+export function statusOf(paper: Shapes['CertificateRecord']): { shape: ShapeName; word: string; why: string } {
   const shape = paper.usable ? (paper.status === 'review_due' ? 'watching' : 'check_passed') : paper.status === 'unverified' || paper.status === 'not_yet_valid' ? 'check_none' : 'check_failed'
-  return { shape, word: KNOWN.has(paper.status) ? t(`status_${paper.status}` as WorkerWord) : paper.status }
+  return { shape, word: wordOf(paper.status), why: KNOWN.has(paper.status) ? t(`why_${paper.status}` as WorkerWord) : '' }
 }
 
 const DAY_MS = 86_400_000

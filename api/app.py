@@ -61,8 +61,7 @@ log = structlog.get_logger()
 _ROUTERS = (
     sign_in, devices, staff, step_up, installation, plates, unlocks, sessions, me, live, machines, alerts, people, acts,
     endpoints, desk, divisions, printing, register_routes, imports, officers, enrolment, departments, enterprises, keys,
-    audit_search, passkeys, single_sign_on,
-    audit_search, reveals,
+    audit_search, passkeys, single_sign_on, reveals,
 )  # fmt: skip
 
 

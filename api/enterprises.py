@@ -14,8 +14,7 @@ from api.paging import Limit, encode, word
 from api.problems import RefusedError
 from api.registers import Desk, RegisterError, put_enterprise
 from schemas import accounts as shapes
-from schemas import http, registers
-from schemas.desk import Words
+from schemas import desk, http, registers
 from weld.core import identity
 from weld.core.law import Words
 from weld.store import enterprises
@@ -110,11 +109,11 @@ def _after(cursor: str | None) -> UUID | None:
 
 def _site(row: SiteRow) -> shapes.SiteView:
     words = row._asdict()
-    return shapes.SiteView(
-        division_name=shapes.Words(zh=words.pop("division_zh"), en=words.pop("division_en")), **words
-    )
+    return shapes.SiteView(division_name=desk.Words(zh=words.pop("division_zh"), en=words.pop("division_en")), **words)
 
 
 def _view(row: EnterpriseRow) -> shapes.EnterpriseView:
     words = row._asdict()
-    return shapes.EnterpriseView(division_name=Words(zh=words.pop("division_zh"), en=words.pop("division_en")), **words)
+    return shapes.EnterpriseView(
+        division_name=desk.Words(zh=words.pop("division_zh"), en=words.pop("division_en")), **words
+    )

@@ -1,4 +1,4 @@
-"""The process: pool, listener for hints, HTTP server, door, sweeping; one clean stop for all of them.
+"""The process: pool, listener for hints, HTTP server, door; one clean stop for all of them.
 
 Refuses to open a database or a vault by itself: addresses and keys are handed in by the composition.
 """
@@ -26,7 +26,7 @@ from api.settings import ApiSettings
 from weld.kit.clock import Clock
 from weld.kit.door import Door, announce, port_taken
 from weld.kit.settings import PORTS
-from weld.store import access_rules, audit, idempotency, officers, passkeys, pulse, signins, single_sign_on
+from weld.store import access_rules, audit, pulse
 from weld.store.audit import Trace
 from weld.store.connect import FAILURES, TRANSIENT, pool
 from weld.store.vault import Vault, VaultError
@@ -96,11 +96,9 @@ async def _work(
 ) -> None:
     works: list[Callable[[], Awaitable[None]]] = [
         partial(_listen, parts, database_url),
-        partial(_sweep, parts),
         partial(_recheck, parts),
         partial(_import, parts, stop),
     ]
-    works = [_listen(parts, database_url), _recheck(parts), _import(parts, stop)]
     if register is not None:
         works.append(partial(_ask_register, parts, register))
     tasks = [asyncio.create_task(_go_on(work)) for work in works]
@@ -204,20 +202,3 @@ async def _import(parts: Parts, stop: asyncio.Event) -> None:
     """Imports: whoever brought one may be gone, and the api that took it in as well."""
     if parts.settings.api_imports:
         await Importer.of(parts).run(stop)
-
-
-async def _sweep(parts: Parts) -> None:
-    """Codes (with the addresses that asked for them) and kept answers do not outlive their use."""
-    while True:
-        try:
-            async with parts.pool.connection() as conn:
-                now = parts.clock.now()
-                await signins.forget_codes(conn, now - _CODES_KEPT)
-                await signins.forget(conn, now - _CODES_KEPT)
-                await officers.forget(conn, now - _CODES_KEPT)
-                await passkeys.forget(conn, now)
-                await single_sign_on.forget(conn, now)
-                await idempotency.forget(conn, now - _ANSWERS_KEPT)
-        except TRANSIENT as error:
-            log.warning("sweep_failed", error=type(error).__name__)
-        await asyncio.sleep(_SWEEP_EVERY_S)

@@ -108,8 +108,3 @@ async def rename(conn: Conn, officer: UUID, passkey: UUID, name: str) -> bool:
 async def remove(conn: Conn, officer: UUID, passkey: UUID) -> bool:
     """It opens nothing any more; False where this officer has none such."""
     return (await conn.execute(query("passkey_remove"), {"officer": officer, "id": passkey})).rowcount == 1
-
-
-async def forget(conn: Conn, before: datetime) -> None:
-    """Remove what nobody signed."""
-    await conn.execute(query("passkey_challenge_forget"), {"before": before})

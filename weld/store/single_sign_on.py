@@ -71,11 +71,6 @@ async def take(conn: Conn, state_hash: bytes, browser_hash: bytes, now: datetime
     return row if row is not None and row.expires_at > now else None
 
 
-async def forget(conn: Conn, before: datetime) -> None:
-    """Remove those that never ended."""
-    await conn.execute(query("errand_forget"), {"before": before})
-
-
 async def linked(conn: Conn, issuer: str, subject: str) -> UUID | None:
     """The officer whose account this person opens, unless it is disabled."""
     row = await (await conn.execute(query("link_find"), {"issuer": issuer, "subject": subject})).fetchone()

@@ -12,10 +12,6 @@ SELECT count(*) FROM officer_challenge WHERE address = %(address)s::inet AND exp
 DELETE FROM officer_challenge WHERE id = %(id)s AND purpose = %(purpose)s AND officer IS NOT DISTINCT FROM %(officer)s
 RETURNING challenge, expires_at
 
--- :passkey_challenge_forget
--- Those that nobody used.
-DELETE FROM officer_challenge WHERE expires_at < %(before)s
-
 -- :passkey_add
 -- A passkey of an officer; no row where the credential is known already.
 INSERT INTO officer_passkey (id, officer, credential, public_key, sign_count, name, created_at)

@@ -12,10 +12,6 @@ VALUES (%(state_hash)s, %(browser_hash)s, %(nonce)s, %(code_verifier)s, %(back_t
 DELETE FROM officer_errand WHERE state_hash = %(state_hash)s AND browser_hash = %(browser_hash)s
 RETURNING nonce, code_verifier, back_to, linking, expires_at
 
--- :errand_forget
--- Those that never ended.
-DELETE FROM officer_errand WHERE expires_at < %(before)s
-
 -- :link_find
 -- Whose account this person opens.
 SELECT l.officer FROM officer_link l JOIN officer o ON o.id = l.officer

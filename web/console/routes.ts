@@ -8,6 +8,7 @@ declare module 'vue-router' {
     /** Key of the page's name in shell/words.ts. */
     name?: 'map' | 'alerts' | 'machines' | 'sessions' | 'workers' | 'endpoints' | 'deliveries' | 'quarantine' | 'plates' | 'signIn' | 'help' | 'lost'
       | 'enterprises' | 'certificates' | 'imports' | 'divisions'
+    name?: 'map' | 'alerts' | 'machines' | 'sessions' | 'workers' | 'endpoints' | 'deliveries' | 'quarantine' | 'plates' | 'signIn' | 'help' | 'lost' | 'passkeys'
     /** Whether it opens without a sign-in. */
     open?: boolean
     right?: Right
@@ -32,6 +33,7 @@ export const routes: RouteRecordRaw[] = [
   { path: '/deliveries/:id?', name: 'deliveries', component: () => import('./pages/deliveries/DeliveriesPage.vue'), meta: { name: 'deliveries', right: 'deliveries:read' } },
   { path: '/quarantine', name: 'quarantine', component: () => import('./pages/quarantine/QuarantinePage.vue'), meta: { name: 'quarantine', right: 'quarantine:read' } },
   { path: '/plates', name: 'plates', component: () => import('./pages/plates/PlatesPage.vue'), meta: { name: 'plates', right: 'plates:print' } },
+  { path: '/passkeys', name: 'passkeys', component: () => import('./pages/passkeys/PasskeysPage.vue'), meta: { name: 'passkeys' } },
   { path: '/sign-in', name: 'sign-in', component: () => import('./pages/sign-in/SignInPage.vue'), meta: { name: 'signIn', open: true } },
   { path: '/help', name: 'help', component: () => import('./pages/help/HelpPage.vue'), meta: { name: 'help', open: true } },
   { path: '/:rest(.*)*', name: 'lost', component: () => import('./pages/lost/LostPage.vue'), meta: { name: 'lost', open: true } },

@@ -25,9 +25,19 @@ export const useOfficer = defineStore('officer', () => {
 
   /** Whether the cookie is worthless now; without an answer it is not, and he stays signed in. */
   async function signOut(): Promise<boolean> {
+    if (me.value?.way === 'single_sign_on') return signOutThere()
     const outcome = await settle(api.DELETE('/api/v1/staff/sign-in'))
     if (outcome.kind === 'offline') return false
     me.value = null
+    return true
+  }
+
+  // Here first, then at the single sign-on: else the next person at this screen comes in as he.
+  async function signOutThere(): Promise<boolean> {
+    const outcome = await settle<Shapes['SignedOut']>(api.POST('/api/v1/staff/single-sign-on/sign-out'))
+    if (outcome.kind === 'offline') return false
+    me.value = null
+    if (outcome.kind === 'ok' && outcome.data.url) window.location.assign(outcome.data.url)
     return true
   }
 
@@ -36,10 +46,15 @@ export const useOfficer = defineStore('officer', () => {
     me.value = null
   }
 
+  /** He came in some other way. */
+  function cameIn(now: Me): void {
+    me.value = now
+  }
+
   function taken(outcome: Outcome<Me>): Outcome<Me> {
     if (outcome.kind === 'ok') me.value = outcome.data
     return outcome
   }
 
-  return { me, can, load, signIn, signOut, forget }
+  return { me, can, load, signIn, cameIn, signOut, forget }
 })

@@ -33,6 +33,13 @@ BUTTONS = frozenset({2, 3})  # these ask for somebody at the machine
 SHORT = frozenset({20})  # the longest session here is a minute
 WORKERS = 16
 PASSWORD = "officers-of-the-stage"
+# Each kind of administrator several times: a code opens once in 30 s.
+ADMINISTRATORS = {
+    "system": "system_administrator",
+    "security": "security_administrator",
+    "audit": "audit_administrator",
+}
+_NAMES = {"officer": "值班", "system": "系统", "security": "安全", "audit": "审计"}
 _QUICK = {
     "shards": "4",
     "webhook_allow": "127.0.0.1/32",
@@ -41,6 +48,7 @@ _QUICK = {
     "api_codes_per_address": "10000",
     "api_code_wait_s": "0",
     "api_device_wait_s": "0",
+    "api_step_up_lasts_s": "30",
     "installation_name": "焊码通测试台",
     "hotline": "0372-0000000",
 }
@@ -84,7 +92,8 @@ class Stage:
         self.run(self._sink.__aenter__())
         self._exits.callback(self.run, self._sink.__aexit__(None, None, None))
         self._stack = self._exits.enter_context(Stack.make_throwaway("pages", **_QUICK))
-        self.totp = {f"officer{n}": pyotp.random_base32() for n in range(24)}
+        administrators = [f"{kind}{n}" for kind in ADMINISTRATORS for n in range(6)]
+        self.totp = {login: pyotp.random_base32() for login in [*(f"officer{n}" for n in range(24)), *administrators]}
         self._settle(self._sink.url, secret)
         for name in PROCESSES:
             self._stack.start(name, pipe=name == "api")
@@ -142,7 +151,11 @@ class Stage:
 
     def totp_now(self, login: str) -> str:
         """What the authenticator of this officer shows."""
-        return pyotp.TOTP(self.totp[login]).now()
+        return self.totp_then(login, 0)
+
+    def totp_then(self, login: str, later_s: int) -> str:
+        """What it shows then: the codes before and after this one open as well, each once and in order."""
+        return pyotp.TOTP(self.totp[login]).at(datetime.now(UTC) + timedelta(seconds=later_s))
 
     # -- machines
 
@@ -198,10 +211,9 @@ class Stage:
         entries["certificates"] += [self._certificate(n) for n in range(WORKERS)]
         entries["endpoints"] = [{"name": "文峰区执法队", "url": hook_url, "secret": hook_secret, "division": DIVISION}]
         entries["officers"] = [
-            {"login": login, "name": f"值班{number}", "scope": "platform",
-             "roles": ["division_regulator", "duty_officer", "installer"],
-             "password": PASSWORD, "totp_secret": secret}
-            for number, (login, secret) in enumerate(self.totp.items())
+            {"login": login, "name": _name(login), "scope": "platform",
+             "roles": _roles(login), "password": PASSWORD, "totp_secret": secret}
+            for login, secret in self.totp.items()
         ]  # fmt: skip
         return entries
 
@@ -219,6 +231,16 @@ class Stage:
             "category": "焊接与热切割作业", "item": item, "valid_from": (today - timedelta(days=900)).isoformat(),
             "valid_to": until, "review_due": until, "issuer": ISSUER,
         }  # fmt: skip
+
+
+def _name(login: str) -> str:
+    kind = login.rstrip("0123456789")
+    return _NAMES[kind] + login.removeprefix(kind)
+
+
+def _roles(login: str) -> list[str]:
+    role = ADMINISTRATORS.get(login.rstrip("0123456789"))
+    return ["division_regulator", "duty_officer", "installer"] if role is None else [role]
 
 
 def main() -> None:

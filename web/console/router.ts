@@ -6,6 +6,7 @@ import { api } from '@shared/client'
 import { loadAnew } from '@shared/upgrade'
 import { language } from '@shared/words'
 import { routes } from './routes'
+import { PAGES } from './shell/pages'
 import { t } from './shell/words'
 import { useDivisions } from './stores/divisions'
 import { useInstallation } from './stores/installation'
@@ -24,12 +25,18 @@ export function ownPath(asked: unknown): string {
 }
 
 router.beforeEach(async (to) => {
-  if (to.meta.open && to.name === 'sign-in') return true
+  if (to.name === 'sign-in' || to.name === 'enrol') return true
   const officer = useOfficer()
   if (officer.me === null && !(await known())) return to.meta.open ? true : signInFor(to)
   begin()
-  return true
+  return to.name === 'map' && officer.me !== null && !officer.can('machines:read') ? ownFirst() : true
 })
+
+// Who sees no machines starts at the first page that is his.
+function ownFirst() {
+  const page = PAGES.find((one) => useOfficer().can(one.right))
+  return page?.path ?? { name: 'security' }
+}
 
 // Whether somebody is signed in; waits for as long as nobody answers.
 async function known(): Promise<boolean> {
@@ -46,9 +53,10 @@ const signInFor = (to: RouteLocationNormalized) => ({ name: 'sign-in', query: to
 let begunFor = ''
 // What all pages need, once for each who signs in.
 function begin(): void {
-  const { me } = useOfficer()
+  const { me, can } = useOfficer()
+  if (me === null || !can('machines:read')) return
   useLive().connect()
-  if (me === null || me.officer === begunFor) return
+  if (me.officer === begunFor) return
   begunFor = me.officer
   void useDivisions().load()
 }

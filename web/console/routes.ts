@@ -7,8 +7,8 @@ declare module 'vue-router' {
   interface RouteMeta {
     /** Key of the page's name in shell/words.ts. */
     name?: 'map' | 'alerts' | 'machines' | 'sessions' | 'workers' | 'endpoints' | 'deliveries' | 'quarantine' | 'plates' | 'signIn' | 'help' | 'lost'
-      | 'enterprises' | 'certificates' | 'imports' | 'divisions'
-    name?: 'map' | 'alerts' | 'machines' | 'sessions' | 'workers' | 'endpoints' | 'deliveries' | 'quarantine' | 'plates' | 'signIn' | 'help' | 'lost' | 'passkeys'
+      | 'enterprises' | 'certificates' | 'imports' | 'divisions' | 'passkeys'
+      | 'officers' | 'roles' | 'departments' | 'accessKeys' | 'audit' | 'security' | 'enrol'
     /** Whether it opens without a sign-in. */
     open?: boolean
     right?: Right
@@ -34,6 +34,14 @@ export const routes: RouteRecordRaw[] = [
   { path: '/quarantine', name: 'quarantine', component: () => import('./pages/quarantine/QuarantinePage.vue'), meta: { name: 'quarantine', right: 'quarantine:read' } },
   { path: '/plates', name: 'plates', component: () => import('./pages/plates/PlatesPage.vue'), meta: { name: 'plates', right: 'plates:print' } },
   { path: '/passkeys', name: 'passkeys', component: () => import('./pages/passkeys/PasskeysPage.vue'), meta: { name: 'passkeys' } },
+  { path: '/officers', name: 'officers', component: () => import('./pages/officers/OfficersPage.vue'), meta: { name: 'officers', right: 'officers:read' } },
+  { path: '/officers/:id', name: 'officer', component: () => import('./pages/officers/OfficerPage.vue'), meta: { name: 'officers', right: 'officers:read' } },
+  { path: '/roles', name: 'roles', component: () => import('./pages/officers/RolesPage.vue'), meta: { name: 'roles', right: 'officers:read' } },
+  { path: '/departments', name: 'departments', component: () => import('./pages/departments/DepartmentsPage.vue'), meta: { name: 'departments', right: 'departments:write' } },
+  { path: '/keys', name: 'keys', component: () => import('./pages/keys/KeysPage.vue'), meta: { name: 'accessKeys', right: 'keys:write' } },
+  { path: '/audit', name: 'audit', component: () => import('./pages/audit/AuditPage.vue'), meta: { name: 'audit', right: 'audit:read' } },
+  { path: '/security', name: 'security', component: () => import('./pages/security/SecurityPage.vue'), meta: { name: 'security' } },
+  { path: '/enrol', name: 'enrol', component: () => import('./pages/enrol/EnrolPage.vue'), meta: { name: 'enrol', open: true } },
   { path: '/sign-in', name: 'sign-in', component: () => import('./pages/sign-in/SignInPage.vue'), meta: { name: 'signIn', open: true } },
   { path: '/help', name: 'help', component: () => import('./pages/help/HelpPage.vue'), meta: { name: 'help', open: true } },
   { path: '/:rest(.*)*', name: 'lost', component: () => import('./pages/lost/LostPage.vue'), meta: { name: 'lost', open: true } },

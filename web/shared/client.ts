@@ -7,7 +7,29 @@ import { language } from './words'
 export type Shapes = components['schemas']
 export type Problem = Shapes['Problem']
 
-export const api = createClient<paths>({ baseUrl: '/' })
+/** Asks whoever sits there for a fresh proof; whether the call is to be made again. */
+type Prove = () => Promise<boolean>
+let prove: Prove | null = null
+
+/** From now on a call that takes a fresh proof (403 `step_up_required`) asks by this, and is then made once more. */
+export function proveBy(asks: Prove): void {
+  prove = asks
+}
+
+async function fetchProven(request: Request): Promise<Response> {
+  if (prove === null || request.method === 'GET') return fetch(request)
+  const again = request.clone()
+  const response = await fetch(request)
+  if (response.status !== 403 || !(await wantsProof(response.clone()))) return response
+  return (await prove()) ? fetch(again) : response
+}
+
+async function wantsProof(response: Response): Promise<boolean> {
+  const body: unknown = await response.json().catch(() => null)
+  return isProblem(body) && body.error === 'step_up_required'
+}
+
+export const api = createClient<paths>({ baseUrl: '/', fetch: fetchProven })
 
 api.use({
   onRequest({ request }) {

@@ -4,6 +4,7 @@ import type { Right } from '../stores/officer'
 export interface RailPage {
   name: 'map' | 'alerts' | 'machines' | 'sessions' | 'workers' | 'plates' | 'deliveries' | 'endpoints' | 'quarantine'
     | 'enterprises' | 'certificates' | 'imports' | 'divisions'
+    | 'officers' | 'departments' | 'accessKeys' | 'audit'
   path: string
   key: string
   right: Right
@@ -24,4 +25,8 @@ export const PAGES: RailPage[] = [
   { name: 'deliveries', path: '/deliveries', key: 'd', right: 'deliveries:read', icon: 'M2.500 9.500 17.500 3 13 17.500l-3.600-5.400zM9.400 12.100 17.500 3' },
   { name: 'endpoints', path: '/endpoints', key: 'e', right: 'deliveries:read', icon: 'M3 4h14v5H3zM3 11.500h14v5H3zM6 6.500h1.500M6 14h1.500M11 6.500h3.500M11 14h3.500' },
   { name: 'quarantine', path: '/quarantine', key: 'q', right: 'quarantine:read', icon: 'M2.500 6.500 10 3l7.500 3.500v7L10 17l-7.500-3.500zM10 8v3.800M10 13.600v1.400' },
+  { name: 'officers', path: '/officers', key: 'o', right: 'officers:read', icon: 'M8 9.500a3.200 3.200 0 1 0 0-6.400 3.200 3.200 0 0 0 0 6.400zM2 17c0-3.200 2.600-5.400 6-5.400 1 0 1.900.2 2.700.5M14.500 10.500l3 1.200v2.300c0 1.900-1.200 3.200-3 4-1.800-.8-3-2.100-3-4v-2.300z' },
+  { name: 'departments', path: '/departments', key: 'b', right: 'departments:write', icon: 'M2.500 17.500h15M4 17.500v-9M16 17.500v-9M8 17.500v-6M12 17.500v-6M2.500 8.500 10 3l7.500 5.500z' },
+  { name: 'accessKeys', path: '/keys', key: 'k', right: 'keys:write', icon: 'M7 13.500a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7zM10.500 10h7v3M14.500 10v2.500' },
+  { name: 'audit', path: '/audit', key: 't', right: 'audit:read', icon: 'M5 2.500h7l3.500 3.500v11.500H5zM12 2.500V6h3.500M7.500 10h5.500M7.500 13h5.500' },
 ]

@@ -7,13 +7,13 @@ export type Me = Shapes['StaffMe']
 export type Right =
   | 'alerts:read' | 'alerts:act' | 'machines:read' | 'machines:lock' | 'sessions:read' | 'quarantine:read'
   | 'deliveries:read' | 'deliveries:act' | 'workers:read' | 'workers:act' | 'plates:print' | 'registers:write'
-  | 'enterprises:read' | 'enterprises:write'
+  | 'enterprises:read' | 'enterprises:write' | 'departments:write' | 'officers:read' | 'officers:write' | 'roles:grant' | 'keys:write' | 'audit:read'
 
 export const useOfficer = defineStore('officer', () => {
   const me = shallowRef<Me | null>(null)
 
-  /** Whether he may; false before anybody is signed in. */
-  const can = (right: Right): boolean => me.value?.rights.includes(right) ?? false
+  /** Whether he may, by one of these; false before anybody is signed in. */
+  const can = (...rights: Right[]): boolean => rights.some((one) => me.value?.rights.includes(one) ?? false)
 
   async function load(): Promise<Outcome<Me>> {
     return taken(await settle<Me>(api.GET('/api/v1/staff/me')))

@@ -18,6 +18,7 @@ from api import (
     acts,
     alerts,
     audit_search,
+    copies,
     departments,
     desk,
     devices,
@@ -25,6 +26,7 @@ from api import (
     endpoints,
     enrolment,
     enterprises,
+    erasure,
     health,
     imports,
     installation,
@@ -52,6 +54,7 @@ from api.caller import rule_of, takes_proof
 from api.parts import Parts
 from api.problems import RefusedError, answer, language_of
 from schemas import http
+from weld.core.personal import holds_number
 from weld.core.reasons import ReasonCode
 from weld.store.commands import CommandCollisionError
 from weld.store.connect import TRANSIENT
@@ -61,7 +64,7 @@ log = structlog.get_logger()
 _ROUTERS = (
     sign_in, devices, staff, step_up, installation, plates, unlocks, sessions, me, live, machines, alerts, people, acts,
     endpoints, desk, divisions, printing, register_routes, imports, officers, enrolment, departments, enterprises, keys,
-    audit_search, passkeys, single_sign_on, reveals,
+    audit_search, passkeys, single_sign_on, reveals, copies, erasure,
 )  # fmt: skip
 
 
@@ -148,10 +151,14 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _malformed(request: Request, error: Exception) -> JSONResponse:
-    """Where and what kind of mistake, never the value."""
+    """Where and what kind of mistake, never the value; nor the name of a field of the sender's own, if that is a number."""
     faults = error.errors() if isinstance(error, RequestValidationError) else []
-    words = [f"{'.'.join(str(step) for step in fault['loc'])}: {fault['type']}" for fault in faults[:20]]
+    words = [f"{'.'.join(map(_step, fault['loc']))}: {fault['type']}" for fault in faults[:20]]
     return _no(request, "bad_request", detail="; ".join(words) or None)
+
+
+def _step(part: object) -> str:
+    return "…" if holds_number(str(part)) else str(part)
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

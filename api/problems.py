@@ -48,6 +48,7 @@ _STATUS: dict[ReasonCode, int] = {
     "single_sign_on_refused": 403,
     "device_waiting": 403,
     "cross_origin": 403,
+    "sign_in_again": 403,
     "too_many_attempts": 429,
     "too_many_codes": 429,
     "idempotency_key_reused": 422,

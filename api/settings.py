@@ -34,6 +34,9 @@ class ApiSettings(Settings):
     access_rules: Path | None = Field(
         default=None, description="A file of dated access rules instead of the shipped one"
     )
+    retention: Path | None = Field(
+        default=None, description="A file of dated retention rules instead of the shipped one"
+    )
 
     api_code_lasts_s: int = Field(default=300, ge=30, le=3600, description="How long a one-time code is good")
     api_code_tries: int = Field(default=5, ge=1, le=10, description="How often a code may be tried")

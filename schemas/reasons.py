@@ -46,6 +46,8 @@ ReasonCode = Literal[
     "idempotency_key_reused",
     "idempotency_key_missing",
     "already_ended",
+    "erasure_held",
+    "sign_in_again",
     "bad_request",
     "internal_error",
 ]

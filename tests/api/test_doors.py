@@ -93,6 +93,8 @@ def test_what_takes_a_fresh_proof_is_this_and_no_more() -> None:
         "DELETE /staff/single-sign-on/link",
         "POST /officers/{officer}/single-sign-on",
         "POST /workers/{worker}/reveal",
+        "POST /workers/{worker}/export",
+        "POST /workers/{worker}/erase",
     }
 
 

@@ -65,6 +65,9 @@ TRACED = {
     "POST /workers/{worker}/suspend": "worker.suspended",
     "POST /workers/{worker}/restore": "worker.restored",
     "POST /workers/{worker}/reveal": "person.revealed",
+    "POST /workers/{worker}/export": "person.exported",
+    "POST /workers/{worker}/erase": "person.erased",
+    "GET /me/export": "person.exported",
     "GET /certificates/{certificate}/acts": "person.read",
     "POST /certificates/{certificate}/acts": "certificate.suspend",
     "POST /endpoints/{endpoint}/state": "endpoint.state",
@@ -259,7 +262,7 @@ async def play_walk(player: Player, welder: Welder, code: str, officer: dict[str
     """From the scan to the end, and what is read on the way."""
     unlock = (await player.play("POST /unlocks", welder.bearer, {"plate": code})).json()
     session = await player.town.contact_closes(unlock["id"], code)
-    for route in ("GET /me", "GET /me/certificates", "GET /me/sessions"):
+    for route in ("GET /me", "GET /me/certificates", "GET /me/sessions", "GET /me/export"):
         await player.play(route, welder.bearer)
     for route, key in (("GET /sessions/{session}", welder.bearer), ("GET /sessions/{session}", officer)):
         answer = await player.play(route, key, session=session)
@@ -282,6 +285,9 @@ async def play_desk(player: Player, welder: Welder, code: str, officer: dict[str
     regulator = await seat(player.town, "division_regulator", login="reveals")
     asked = {"field": "phone", "reason": "联系本人"}
     await player.play("POST /workers/{worker}/reveal", regulator, asked, worker=welder.id)
+    await player.play("POST /workers/{worker}/export", regulator, worker=welder.id)
+    done = (await player.town.welder()).id
+    await player.play("POST /workers/{worker}/erase", regulator, {"reason": "本人要求"}, worker=done)
     for word in ("suspend", "restore"):
         await player.play(f"POST /workers/{{worker}}/{word}", officer, {"reason": "x"}, worker=welder.id)
     paper = player.town.database.rows("SELECT id FROM weld.certificate WHERE worker = %s", welder.id)[0][0]

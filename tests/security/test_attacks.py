@@ -37,6 +37,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/workers/{worker}/suspend": {"reason": "x"},
     "POST /api/v1/workers/{worker}/restore": {"reason": "x"},
     "POST /api/v1/workers/{worker}/reveal": {"field": "identity_number", "reason": "核对身份"},
+    "POST /api/v1/workers/{worker}/erase": {"reason": "本人要求"},
     "POST /api/v1/certificates/{certificate}/acts": {"act": "suspend", "reason": "x"},
 }
 WATCHED = (
@@ -268,6 +269,9 @@ async def test_sql_as_the_apis_role_reads_and_changes_nothing_across_the_scope(t
         "SET SESSION AUTHORIZATION weld_owner",
         "CREATE FUNCTION weld.scope_divisions() RETURNS text[] LANGUAGE sql AS 'SELECT NULL'",
         "DROP TRIGGER officer_role_apart ON weld.officer_role",
+        "UPDATE weld.reveal SET at = at - interval '1 day'",
+        "DELETE FROM weld.reveal",
+        "DELETE FROM weld.worker",
     ],
 )
 async def test_the_apis_role_cannot_open_the_doors_for_itself(town: Town, statement: str) -> None:

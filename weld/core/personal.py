@@ -17,11 +17,16 @@ _NUMBER = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|(?:0086|86)?1[3-9]\d{9})(?!\d)")
 _PARTED = re.compile(r"(?<=\d)[\s-]+(?=[\dXx])")
 
 
+def holds_number(text: str) -> bool:
+    """Whether an identity number or a mobile number stands in a text, also with spaces or dashes in it."""
+    return _NUMBER.search(_PARTED.sub("", unicodedata.normalize("NFKC", text))) is not None
+
+
 def reason_fault(reason: str, person: Collection[str] = ()) -> Fault | None:
     """Why a reason cannot be kept: it holds a personal number, or a name or number of the person that it is about."""
-    plain = _PARTED.sub("", unicodedata.normalize("NFKC", reason))
-    if _NUMBER.search(plain):
+    if holds_number(reason):
         return Fault("number", "reason: no identity or phone numbers", zh="理由里不要写身份证号或手机号")
+    plain = unicodedata.normalize("NFKC", reason)
     if any(word and word in plain for word in person):
         return Fault("person", "reason: not the person's name", zh="理由里不要写本人姓名")
     return None

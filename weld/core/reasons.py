@@ -54,6 +54,8 @@ ReasonCode = Literal[
     "idempotency_key_reused",
     "idempotency_key_missing",
     "already_ended",
+    "erasure_held",
+    "sign_in_again",
     "bad_request",
     "internal_error",
 ]
@@ -359,6 +361,16 @@ REASONS: dict[ReasonCode, Reason] = {
             "idempotency_key_missing",
             Words("请求里没有 Idempotency-Key。", "The request has no Idempotency-Key."),
             Words("带上一个没用过的编号再发。", "Send it again with a key that was not used before."),
+        ),
+        Reason(
+            "erasure_held",
+            Words("现在还不能删除这个人的资料。", "This person's data cannot be erased now."),
+            Words("等列出的事都了结再删。", "Do it once everything that is listed is over."),
+        ),
+        Reason(
+            "sign_in_again",
+            Words("取自己的全部资料，要刚刚登录过。", "A copy of all your data takes a sign-in of just now."),
+            Words("退出登录，用验证码重新登录，再取一次。", "Sign out, sign in again by code, then ask again."),
         ),
         Reason(
             "already_ended",

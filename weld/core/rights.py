@@ -27,7 +27,7 @@ BUSINESS_RIGHTS: Final = (
 )
 
 # What shows or destroys a person in full. It takes a person at a screen and a fresh proof: no key may hold one of these.
-PERSONAL_RIGHTS: Final = ("workers:reveal",)
+PERSONAL_RIGHTS: Final = ("workers:reveal", "workers:export", "workers:erase")
 
 # What the three administrators do to the installation itself. No key may hold one of these.
 ADMINISTRATION_RIGHTS: Final = (

@@ -101,6 +101,12 @@ async def signed_in_until(conn: Conn, token_hash: bytes) -> datetime | None:
     return None if row is None else row[0]
 
 
+async def signed_in_since(conn: Conn, token_hash: bytes) -> datetime | None:
+    """Since when a token is good."""
+    row = await (await conn.execute(query("sign_in_since"), {"token_hash": token_hash})).fetchone()
+    return None if row is None else row[0]
+
+
 async def sign_out(conn: Conn, token_hash: bytes, now: datetime) -> None:
     """This token is worthless from now on."""
     await conn.execute(query("sign_in_end"), {"token_hash": token_hash, "now": now})

@@ -41,6 +41,10 @@ WHERE s.token_hash = %(token_hash)s AND s.ended_at IS NULL AND s.expires_at > %(
 -- Until when a token is good.
 SELECT expires_at FROM sign_in WHERE token_hash = %(token_hash)s
 
+-- :sign_in_since
+-- Since when a token is good.
+SELECT created_at FROM sign_in WHERE token_hash = %(token_hash)s
+
 -- :sign_in_end
 -- Sign out.
 UPDATE sign_in SET ended_at = %(now)s WHERE token_hash = %(token_hash)s AND ended_at IS NULL

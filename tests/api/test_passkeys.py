@@ -1,5 +1,6 @@
 """Passkeys: added after a fresh proof, they open a sign-in by themselves; copies, replays and foreign pages do not."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -144,6 +145,16 @@ async def test_a_challenge_is_for_one_purpose_and_one_officer(named: Town) -> No
             Authenticator(BASE, "weld.example", verifies=False),
         ):
             assert said(await add(http, wrong)) == (403, "passkey_refused")
+
+
+async def test_one_answer_sent_twice_at_once_opens_once(named: Town) -> None:
+    key = Authenticator(BASE, "weld.example")
+    async with browser(named, base=BASE) as http, browser(named, base=BASE) as fresh:
+        await owner(named, http, key)
+        told = await asked(fresh, SIGN_IN)
+        body = {"challenge": told["challenge"], "credential": key.sign(told["options"])}
+        answers = await asyncio.gather(*(fresh.post(SIGN_IN, json=body) for _ in range(6)))
+        assert sorted(one.status_code for one in answers) == [200, *[403] * 5]
 
 
 async def test_a_disabled_officers_passkey_opens_nothing(named: Town) -> None:

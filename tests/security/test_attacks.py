@@ -30,6 +30,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/machines/{plate}/unblock": {"reason": "x"},
     "POST /api/v1/alerts/{alert}/close": {"outcome": "false_alarm", "note": "x"},
     "POST /api/v1/endpoints/{endpoint}/state": {"state": "paused"},
+    "POST /api/v1/staff/passkeys/{passkey}/name": {"name": "x"},
     "PUT /api/v1/enterprises/{enterprise}": {"name": "x", "division": "37"},
     "PUT /api/v1/officers/{officer}": {"name": "x"},
     "POST /api/v1/officers/{officer}/roles": {"role": "division_regulator", "scope": "division:37"},
@@ -43,7 +44,7 @@ BODIES: dict[str, dict[str, Any]] = {
 WATCHED = (
     "enterprise", "machine", "binding", "worker", "certificate", "unlock_grant", "command", "session", "alert", "endpoint",
     "delivery", "department", "officer_role", "officer_enrolment", "officer_key", "site", "import", "import_chunk", "device",
-    "certificate_change", "recheck", "reveal", "consent",
+    "certificate_change", "recheck", "reveal", "consent", "officer_passkey", "officer_link",
 )  # fmt: skip
 SCOPED = (
     "enterprise", "machine", "worker", "certificate", "unlock_grant", "refusal", "command", "session", "alert", "endpoint",
@@ -99,7 +100,13 @@ async def victims(town: Town) -> Victims:
     ids["certificate"] = _one(town, "certificate", "worker", welder.id)
     ids["device"] = _one(town, "device", "worker", welder.id)
     await seat(town, "inspector", "division:4105", "victim")
-    ids["sign_in"] = str(town.database.rows("SELECT id FROM weld.officer_sign_in")[0][0])
+    ids["sign_in"], owner = map(str, town.database.rows("SELECT id, officer FROM weld.officer_sign_in")[0])
+    ids["passkey"] = str(uuid4())
+    town.database.rows(
+        "INSERT INTO weld.officer_passkey (id, officer, credential, public_key, sign_count, name, created_at)"
+        " VALUES (%s, %s, 'credential', 'key', 0, '受害钥匙', now())",
+        *(ids["passkey"], owner),
+    )
     return Victims(ids, welder, [*ids.values(), credit, other, "victim payload", "受害", str(stranger.id)])
 
 
@@ -165,7 +172,7 @@ def aimed(path: str, ids: dict[str, str]) -> str:
 def test_every_kind_of_id_in_a_route_is_aimed_at_or_belongs_to_the_administrators() -> None:
     named = {part.strip("{}") for route in TABLE for part in route.split("/") if part.startswith("{")}
     furnished = {"plate", "worker", "session", "unlock", "alert", "delivery", "endpoint", "enterprise", "department"}
-    furnished |= {"certificate", "import_id", "device", "sign_in"}
+    furnished |= {"certificate", "import_id", "device", "sign_in", "passkey"}
     assert named - furnished == {"officer", "role", "key"}
 
 

@@ -1,5 +1,6 @@
 """`weldgate init`: three people, secrets told once, and nothing that takes over what is there."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,9 @@ import pytest
 
 from tests.database import Database
 from weld.cli import init
-from weld.cli.init import InitError, Plan, planned, read, set_up
+from weld.cli.init import InitError, Plan, asked, planned, read, refuse_second, set_up
 from weld.core import password, secret
+from weld.core.gazetteer import Named
 from weld.store import accounts
 from weld.store.connect import pool, scoped
 
@@ -44,7 +46,8 @@ def test_a_file_is_read_as_it_stands_in_the_documents() -> None:
         ({"public_url": ""}, "public_url"),
         ({"division": {"code": "4x", "name_zh": "x", "name_en": "x"}}, "division.code"),
         ({"division": None}, "division"),
-        ({"system": {"login": "admin", "name": "王样例"}}, "system.login: names nobody"),
+        ({"system": {"login": "admin", "name": "王样例"}}, "system.login: 不能用通用账号"),
+        ({"system": {"login": "sys-admin01", "name": "王样例"}}, "system.login: 不能用通用账号"),
         ({"system": {"login": "W", "name": "王样例"}}, "system.login"),
         ({"system": {"login": "wang", "name": ""}}, "system.name"),
         ({"system": {"login": "li.safety", "name": "王样例"}}, "three different people"),
@@ -124,3 +127,39 @@ def test_the_command_says_why_not_by_its_exit_code(
     out, err = capsys.readouterr()
     assert out == ""
     assert "names nobody" in err
+
+
+def test_a_wrong_answer_is_asked_again_and_names_are_offered() -> None:
+    answers = ["http://weld.example.cn", "https://weld.example.cn", "4x", "41", "", "", "admin", "sys.admin01", "wang"]
+    answers += ["王样例", "wang", "li", "王样例", "李样例", "zhao", " ", "赵样例"]
+    said: list[str] = []
+
+    def ask(question: str, offered: str | None, fault_of: Callable[[str], str | None]) -> str:
+        while (fault := fault_of(answer := answers.pop(0).strip() or offered or "")) is not None:
+            said.append(f"{question.partition(' / ')[0]}: {fault}")
+        return answer
+
+    given = asked(ask, {"41": Named("41", "河南省", "Henan")})
+    assert answers == []
+    assert planned(given).division == planned(GIVEN).division
+    assert [person.login for person in planned(given).people] == ["wang", "li", "zhao"]
+    assert [line.partition(": ")[0] for line in said] == [
+        *(
+            "对外网址",
+            "顶层区划代码",
+            "系统管理员账号",
+            "系统管理员账号",
+            "安全管理员账号",
+            "安全管理员姓名",
+            "审计管理员姓名",
+        ),
+    ]
+
+
+async def test_whoever_is_asked_hears_first_that_all_is_set_up(database: Database) -> None:
+    await refuse_second(database.url("api"), again=False)
+    await begun(database)
+    with pytest.raises(InitError) as caught:
+        await refuse_second(database.url("api"), again=False)
+    assert caught.value.code == 3
+    await refuse_second(database.url("api"), again=True)

@@ -44,6 +44,14 @@ def read(folder: Path, provinces: Sequence[str] = ()) -> Published:
         raise NoImportError(f"{folder}: not what `make pages` makes: {error}") from error
 
 
+def names(folder: Path) -> dict[str, Named]:
+    """The first list's names by the register's code; empty where the file is not there or cannot be read."""
+    try:
+        return {division.short(one.code): one for one in _named(_words(folder / "divisions.json.gz")["divisions"], ())}
+    except (OSError, EOFError, LookupError, TypeError, ValueError):
+        return {}
+
+
 def _published(main: dict[str, Any], more: dict[str, Any] | None, provinces: Sequence[str]) -> Published:
     first = _named(main["divisions"], provinces)
     wrong = next((one.code for one in first if division.code_fault(one.code) is not None), None)

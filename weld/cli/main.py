@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from weld.cli.vault_command import vault
+
 app = typer.Typer(
     name="weldgate",
     help="焊码通 weldgate: licensed welding with a chip and a code on every machine.\n\n"
@@ -479,6 +481,9 @@ def audit_verify(
     from weld.cli import audit as auditing
 
     raise typer.Exit(auditing.run(anchor, key, as_json=json))
+
+
+app.add_typer(vault, name="vault", help="The keys of personal fields.")
 
 
 @app.command()

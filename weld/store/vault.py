@@ -49,6 +49,11 @@ class Vault:
     def __repr__(self) -> str:
         return f"Vault(current={self._current!r}, keys={sorted(self._ciphers)})"
 
+    @property
+    def current(self) -> str:
+        """The id of the key that seals."""
+        return self._current
+
     def seal(self, field: str, row: UUID, text: str) -> bytes:
         """Version, key id, nonce and ciphertext of `text`, bound to this field of this row."""
         nonce = os.urandom(_NONCE_BYTES)

@@ -90,3 +90,37 @@ SELECT device, created_at, expires_at, ended_at FROM sign_in WHERE worker = %(wo
 -- :kept_guest_places
 -- Where a person worked away from his own division or enterprise: nobody but the owner reads that table.
 SELECT division, last_at FROM worker_guest_places(%(worker)s)
+
+-- :reseal_workers
+-- The next workers with what is sealed of them.
+SELECT id, name_sealed, identity_sealed, phone_sealed FROM worker WHERE id > %(after)s ORDER BY id LIMIT %(limit)s
+
+-- :reseal_worker
+-- Sealed anew, unless somebody changed it meanwhile.
+UPDATE worker SET name_sealed = %(name_sealed)s, identity_sealed = %(identity_sealed)s, phone_sealed = %(phone_sealed)s
+WHERE id = %(id)s AND (name_sealed, identity_sealed, phone_sealed)
+    = (%(old_name_sealed)s, %(old_identity_sealed)s, %(old_phone_sealed)s)
+
+-- :reseal_certificates
+-- The next certificates.
+SELECT id, number_sealed FROM certificate WHERE id > %(after)s ORDER BY id LIMIT %(limit)s
+
+-- :reseal_certificate
+-- Sealed anew, unless somebody changed it meanwhile.
+UPDATE certificate SET number_sealed = %(number_sealed)s WHERE id = %(id)s AND number_sealed = %(old_number_sealed)s
+
+-- :reseal_endpoints
+-- The next webhook endpoints.
+SELECT id, secret_sealed FROM endpoint WHERE id > %(after)s ORDER BY id LIMIT %(limit)s
+
+-- :reseal_endpoint
+-- Sealed anew, unless somebody changed it meanwhile.
+UPDATE endpoint SET secret_sealed = %(secret_sealed)s WHERE id = %(id)s AND secret_sealed = %(old_secret_sealed)s
+
+-- :reseal_officers
+-- The next officers.
+SELECT id, totp_sealed FROM officer WHERE id > %(after)s ORDER BY id LIMIT %(limit)s
+
+-- :reseal_officer
+-- Sealed anew, unless somebody changed it meanwhile.
+UPDATE officer SET totp_sealed = %(totp_sealed)s WHERE id = %(id)s AND totp_sealed = %(old_totp_sealed)s

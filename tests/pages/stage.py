@@ -92,7 +92,7 @@ class Stage:
         self.run(self._sink.__aenter__())
         self._exits.callback(self.run, self._sink.__aexit__(None, None, None))
         self._stack = self._exits.enter_context(Stack.make_throwaway("pages", **_QUICK))
-        administrators = [f"{kind}{n}" for kind in ADMINISTRATORS for n in range(6)]
+        administrators = [f"{kind}{n}" for kind in ADMINISTRATORS for n in range(8)]
         self.totp = {login: pyotp.random_base32() for login in [*(f"officer{n}" for n in range(24)), *administrators]}
         self._settle(self._sink.url, secret)
         for name in PROCESSES:

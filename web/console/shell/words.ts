@@ -121,7 +121,7 @@ const en: Record<keyof typeof zh, string> = {
   passkeys: 'Ways to sign in',
   officers: 'Accounts',
   roles: 'Roles',
-  departments: 'Departments',
+  departments: 'Depts',
   accessKeys: 'Keys',
   audit: 'Audit',
   security: 'My security',

@@ -114,7 +114,7 @@ const en: Record<keyof typeof zh, string> = {
   endpoints: 'Endpoints',
   quarantine: 'Quarantine',
   enterprises: 'Enterprises',
-  certificates: 'Certificates',
+  certificates: 'Expiry',
   imports: 'Imports',
   divisions: 'Divisions',
   signIn: 'Sign in',

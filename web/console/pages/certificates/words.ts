@@ -22,6 +22,7 @@ const zh = {
   chart: '各段张数',
   empty: '你的范围内还没有登记证件。',
   share: '占 {n}%',
+  shareLess: '不到 1%',
   total: '共 {n} 张',
 }
 const en: Record<keyof typeof zh, string> = {
@@ -35,16 +36,17 @@ const en: Record<keyof typeof zh, string> = {
   within_60: '31–60 days',
   within_90: '61–90 days',
   later: 'After 90 days',
-  not_in_force: 'Unverified or withdrawn',
+  not_in_force: 'Not in force',
   unit: '',
-  to_expired: 'Welders with expired ones',
-  to_expiring: 'Welders with 60 days or less',
-  to_usable: 'Welders with usable ones',
-  to_unusable: 'Welders with unusable ones',
+  to_expired: 'see welders',
+  to_expiring: 'see welders',
+  to_usable: 'see welders',
+  to_unusable: 'see welders',
   people: 'A tile leads to welders, by the best certificate of each: who has another good one is not among the expired.',
   chart: 'How many in each span',
   empty: 'No certificate is registered in your scope.',
-  share: '{n}% of all',
+  share: '{n}%',
+  shareLess: 'below 1%',
   total: '{n} in all',
 }
 export const t = wordsOf(zh, en)

@@ -255,7 +255,7 @@ def test_the_menu_holds_what_one_may_do_and_no_more(desk: Desk) -> None:
     ("shape", "n"), [({**DESKTOP, "color_scheme": "light"}, 3), ({**NARROW, "color_scheme": "dark"}, 4)]
 )
 def test_nothing_serious_stands_in_the_way_on_any_of_them(desk: Desk, shape: dict[str, Any], n: int) -> None:
-    seen = {
+    seen: dict[str, dict[str, str | None]] = {
         f"system{n + 1}": {"/console/officers": "建账号", "/console/departments": "添加部门", "/console/roles": None},
         f"security{n}": {"/console/keys": "发新密钥", "/console/security": None},
         f"audit{n}": {"/console/audit": None},

@@ -79,7 +79,7 @@ async def begin_single_sign_on(
 @router.post("/staff/single-sign-on/link")
 async def link_single_sign_on(told: Known, request: Request, response: Response, caller: FreshCaller) -> shapes.GoThere:
     """Begin to link your account to whoever you are at the single sign-on."""
-    return await _go(caller, told, request, response, "/passkeys", mine(caller))
+    return await _go(caller, told, request, response, "/security", mine(caller))
 
 
 @router.get("/staff/single-sign-on")
@@ -237,4 +237,4 @@ def _name(parts: Parts) -> str | None:
 
 def _lost(errand: TakenRow | None) -> str:
     linking = errand is not None and errand.linking is not None
-    return "/passkeys?failed=single-sign-on" if linking else "/sign-in?failed=single-sign-on"
+    return "/security?failed=single-sign-on" if linking else "/sign-in?failed=single-sign-on"

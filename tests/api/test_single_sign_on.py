@@ -153,13 +153,13 @@ async def test_an_officer_links_and_unlinks_his_own_account(scene: Scene) -> Non
         assert going(await fresh.get(await scene.back(fresh, back_to="/"))) == (303, LOST)  # no account is made
         await sign_in(scene.town, http, who)
         back = await scene.back(http, "single-sign-on/link")
-        assert going(await http.get(back)) == (303, "/console/passkeys")
+        assert going(await http.get(back)) == (303, "/console/security")
         link = (await http.get(f"{HERE}/single-sign-on")).json()
         assert (link["since"] is not None, link["by_owner"]) == (True, True)
         assert going(await fresh.get(await scene.back(fresh, back_to="/"))) == (303, "/console/")
         await sign_in(scene.town, other, await account(scene.town, "li"))
         back = await scene.back(other, "single-sign-on/link")  # the same person
-        assert going(await other.get(back)) == (303, "/console/passkeys?failed=single-sign-on")
+        assert going(await other.get(back)) == (303, "/console/security?failed=single-sign-on")
         assert (await http.delete(f"{HERE}/single-sign-on/link")).status_code == 204
         assert going(await fresh.get(await scene.back(fresh, back_to="/"))) == (303, LOST)
 
@@ -216,7 +216,7 @@ async def test_a_link_that_was_begun_ends_with_the_sign_in(scene: Scene) -> None
         await sign_in(town, http, who)
         back = await scene.back(http, "single-sign-on/link")
         assert (await http.delete(f"{HERE}/sign-ins")).status_code == 204
-        assert going(await http.get(back)) == (303, "/console/passkeys?failed=single-sign-on")
+        assert going(await http.get(back)) == (303, "/console/security?failed=single-sign-on")
         assert going(await fresh.get(await scene.back(fresh, back_to="/"))) == (303, LOST)
 
 

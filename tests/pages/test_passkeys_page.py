@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -96,7 +97,7 @@ async def test_a_passkey_is_added_renamed_and_opens_the_door(database: Database,
     async with house(database) as (town, url, _), browser(chromium) as (context, errors):
         page = await context.new_page()
         await authenticator(page)
-        await page.goto(f"{url}/console/sign-in?return=/passkeys")
+        await page.goto(f"{url}/console/sign-in?return=/security")
         await sign_in(page, town, await account(town))
         await expect(page.get_by_text("还没有通行密钥")).to_be_visible()
         await add(page, "办公室电脑")
@@ -114,6 +115,12 @@ async def test_a_passkey_is_added_renamed_and_opens_the_door(database: Database,
         await page.wait_for_url(re.compile(r"/console/$"))
         me = await (await page.request.get(f"{url}/api/v1/staff/me")).json()
         assert (me["login"], me["way"], me["proven_until"] is not None) == ("chen", "passkey", True)
+        town.clock.moved += timedelta(minutes=6)
+        await page.goto(f"{url}/console/security")
+        await page.get_by_role("button", name="删除 值班室电脑").click()
+        await page.get_by_role("button", name="删除这 1 把").click()
+        await page.get_by_role("button", name="改用通行密钥确认").click()  # the fresh proof, and the call goes on
+        await expect(page.get_by_text("还没有通行密钥")).to_be_visible()
         assert errors == []
 
 
@@ -123,7 +130,7 @@ async def test_a_foreign_page_a_found_stick_and_a_removed_passkey_open_nothing(
     async with house(database) as (town, url, elsewhere), browser(chromium) as (context, errors):
         page = await context.new_page()
         cdp, device = await authenticator(page)
-        await page.goto(f"{url}/console/sign-in?return=/passkeys")
+        await page.goto(f"{url}/console/sign-in?return=/security")
         await sign_in(page, town, await account(town))
         await add(page, "值班室电脑")
         await expect(page.get_by_role("cell", name="值班室电脑", exact=True)).to_be_visible()
@@ -159,7 +166,7 @@ async def test_a_linked_officer_comes_in_by_the_single_sign_on_and_out_again(dat
             await page.get_by_role("button", name="用政务统一身份认证登录").click()
             await expect(page.get_by_role("alert")).to_contain_text("账号还没有绑定")
             assert await serious(page) == []
-            await page.goto(f"{url}/console/sign-in?return=/passkeys")
+            await page.goto(f"{url}/console/sign-in?return=/security")
             await sign_in(page, town, await account(town))
             await page.get_by_role("button", name="绑定政务统一身份认证").click()
             await expect(page.get_by_text("由你本人绑定")).to_be_visible()

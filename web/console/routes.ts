@@ -7,7 +7,7 @@ declare module 'vue-router' {
   interface RouteMeta {
     /** Key of the page's name in shell/words.ts. */
     name?: 'map' | 'alerts' | 'machines' | 'sessions' | 'workers' | 'endpoints' | 'deliveries' | 'quarantine' | 'plates' | 'signIn' | 'help' | 'lost'
-      | 'enterprises' | 'certificates' | 'imports' | 'divisions' | 'passkeys'
+      | 'enterprises' | 'certificates' | 'imports' | 'divisions'
       | 'officers' | 'roles' | 'departments' | 'accessKeys' | 'audit' | 'security' | 'enrol'
     /** Whether it opens without a sign-in. */
     open?: boolean
@@ -33,7 +33,6 @@ export const routes: RouteRecordRaw[] = [
   { path: '/deliveries/:id?', name: 'deliveries', component: () => import('./pages/deliveries/DeliveriesPage.vue'), meta: { name: 'deliveries', right: 'deliveries:read' } },
   { path: '/quarantine', name: 'quarantine', component: () => import('./pages/quarantine/QuarantinePage.vue'), meta: { name: 'quarantine', right: 'quarantine:read' } },
   { path: '/plates', name: 'plates', component: () => import('./pages/plates/PlatesPage.vue'), meta: { name: 'plates', right: 'plates:print' } },
-  { path: '/passkeys', name: 'passkeys', component: () => import('./pages/passkeys/PasskeysPage.vue'), meta: { name: 'passkeys' } },
   { path: '/officers', name: 'officers', component: () => import('./pages/officers/OfficersPage.vue'), meta: { name: 'officers', right: 'officers:read' } },
   { path: '/officers/:id', name: 'officer', component: () => import('./pages/officers/OfficerPage.vue'), meta: { name: 'officers', right: 'officers:read' } },
   { path: '/roles', name: 'roles', component: () => import('./pages/officers/RolesPage.vue'), meta: { name: 'roles', right: 'officers:read' } },

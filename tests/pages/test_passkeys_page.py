@@ -183,6 +183,29 @@ async def test_a_linked_officer_comes_in_by_the_single_sign_on_and_out_again(dat
             assert errors == []
 
 
+async def test_an_administrator_links_an_account_that_waits_for_its_roles(database: Database, chromium: str) -> None:
+    words = {"sso_issuer": "https://sso.example", "sso_client_id": CLIENT}
+    async with house(database, **words) as (town, url, _), browser(chromium) as (context, errors):
+        await account(town, "li")
+        town.database.rows("UPDATE weld.officer_role SET withdrawn_at = now() + interval '1 minute'")
+        number = town.database.rows("SELECT id FROM weld.officer")[0][0]
+        page = await context.new_page()
+        await page.goto(f"{url}/console/sign-in?return=/officers/{number}")
+        await sign_in(page, town, await account(town, "wang", roles=["system_administrator"]))
+        await page.get_by_role("button", name="绑定政务统一身份认证").click()
+        await page.get_by_role("button", name="绑定这 1 个账号").click()
+        await expect(page.get_by_text("填用户唯一标识")).to_be_visible()
+        await page.get_by_label("用户唯一标识").fill("person-1")
+        await page.get_by_label("用户唯一标识").press("Enter")
+        await expect(page.get_by_text("政务统一身份认证：已绑定")).to_be_visible()
+        assert town.database.rows("SELECT subject, officer FROM weld.officer_link") == [("person-1", number)]
+        assert await serious(page) == []
+        await page.get_by_role("button", name="解除绑定").click()
+        await page.get_by_role("dialog").get_by_role("button", name="解除绑定").click()
+        await expect(page.get_by_text("政务统一身份认证：没有绑定")).to_be_visible()
+        assert errors == []
+
+
 @pytest.mark.parametrize("language", ["zh-CN", "en-US"])
 async def test_without_them_the_sign_in_page_is_as_it_was(database: Database, chromium: str, language: str) -> None:
     async with house(database) as (town, url, _), browser(chromium, locale=language) as (context, errors):

@@ -63,6 +63,7 @@ class Stage:
 
     town: Town = field(default_factory=lambda: Town(MACHINES, shards=4, buttons=BUTTONS))
     totp: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
     _exits: ExitStack = field(default_factory=ExitStack)
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _devices: dict[int, Device] = field(default_factory=dict)
@@ -91,7 +92,7 @@ class Stage:
         self._sink = WebhookSink(secret)
         self.run(self._sink.__aenter__())
         self._exits.callback(self.run, self._sink.__aexit__(None, None, None))
-        self._stack = self._exits.enter_context(Stack.make_throwaway("pages", **_QUICK))
+        self._stack = self._exits.enter_context(Stack.make_throwaway("pages", **{**_QUICK, **self.settings}))
         administrators = [f"{kind}{n}" for kind in ADMINISTRATORS for n in range(8)]
         self.totp = {login: pyotp.random_base32() for login in [*(f"officer{n}" for n in range(24)), *administrators]}
         self._settle(self._sink.url, secret)

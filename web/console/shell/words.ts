@@ -120,7 +120,7 @@ const en: Record<keyof typeof zh, string> = {
   officers: 'Accounts',
   roles: 'Roles',
   departments: 'Depts',
-  accessKeys: 'Keys',
+  accessKeys: 'API keys',
   audit: 'Audit',
   security: 'My security',
   enrol: 'Enrol',

@@ -27,7 +27,7 @@ export function scopeWords(text: string | null, departments: Department[] = []):
   if (text === null) return ''
   const { kind, of } = scopeOf(text)
   if (kind === 'platform') return t('platform')
-  if (kind === 'division') return `${divisionPath(of)}（${of}）`
+  if (kind === 'division') return t('ofDivision', { path: divisionPath(of), code: of })
   if (kind === 'department') return t('ofDepartment', { name: departments.find((one) => one.id === of)?.name ?? of.slice(0, 8) })
   return t('ofEnterprise', { code: of.slice(0, 8) })
 }

@@ -124,6 +124,25 @@ async def test_a_passkey_is_added_renamed_and_opens_the_door(database: Database,
         assert errors == []
 
 
+async def test_a_passkey_is_the_fresh_proof_that_a_dangerous_act_takes(database: Database, chromium: str) -> None:
+    async with house(database) as (town, url, _), browser(chromium) as (context, errors):
+        page = await context.new_page()
+        await authenticator(page)
+        await page.goto(f"{url}/console/sign-in?return=/passkeys")
+        await sign_in(page, town, await account(town, "sun", roles=["system_administrator"], scope="platform"))
+        await add(page, "办公室电脑")
+        await expect(page.get_by_role("cell", name="办公室电脑", exact=True)).to_be_visible()
+        town.clock.moved += timedelta(minutes=10)
+        await page.goto(f"{url}/console/officers")
+        await page.get_by_role("button", name="建账号").click()
+        await page.get_by_label("账号", exact=True).fill("li.si")
+        await page.get_by_label("姓名").fill("李样例")
+        await page.get_by_role("button", name="建这个账号").click()
+        await page.get_by_role("button", name="改用通行密钥确认").click()
+        await expect(page.get_by_role("dialog", name="把链接交给 李样例")).to_be_visible()
+        assert errors == []
+
+
 async def test_a_foreign_page_a_found_stick_and_a_removed_passkey_open_nothing(
     database: Database, chromium: str
 ) -> None:

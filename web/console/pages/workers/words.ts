@@ -176,6 +176,15 @@ const zh = {
   stopped: '已暂停。',
   allowed: '已恢复。',
   authorityRestores: '恢复由主管部门办。',
+  reveal: '显示',
+  revealOf: '显示完整的{name}',
+  mask: '遮上',
+  maskOf: '遮上{name}',
+  revealed: '已显示，一分钟后自动遮上。',
+  revealWill: '完整号码显示一分钟，然后自动遮上。谁、何时、为什么看的，都记进审计。',
+  revealWont: '本人查自己的记录时能看到有人看过。每人每段时间能看的次数有限。',
+  revealHint: '4 到 200 字，如 核对原件、联系本人。不写姓名和号码。',
+  revealDo: '显示这 1 个号码',
 }
 const en: Record<keyof typeof zh, string> = {
   title: 'Welders',
@@ -352,6 +361,15 @@ const en: Record<keyof typeof zh, string> = {
   stopped: 'Suspended.',
   allowed: 'Restored.',
   authorityRestores: 'Only an authority restores.',
+  reveal: 'Show',
+  revealOf: 'Show in full: {name}',
+  mask: 'Mask',
+  maskOf: 'Mask: {name}',
+  revealed: 'Shown; masked again in a minute.',
+  revealWill: 'The number is shown for a minute and then masked again. Who looked, when and why goes to the audit.',
+  revealWont: 'The person’s own copy of the record says that somebody looked. How often one may look is limited.',
+  revealHint: '4 to 200 characters, such as comparing the original. No names, no numbers.',
+  revealDo: 'Show this 1 number',
 }
 export const t = wordsOf(zh, en)
 export type WorkerWord = keyof typeof zh

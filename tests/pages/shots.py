@@ -148,6 +148,8 @@ def console_tour(browser: Browser, camera: Camera, account: Account, plates: lis
         "map": "/console/", "alert": f"/console/alerts/{alert}", "machines": "/console/machines",
         "machine": f"/console/machines/{busy}", "sessions": "/console/sessions", "workers": "/console/workers",
         "worker": f"/console/workers/{worker}", "endpoints": "/console/endpoints", "deliveries": "/console/deliveries",
+        "certificates": "/console/certificates", "enterprises": "/console/enterprises",
+        "imports": "/console/imports", "divisions": "/console/divisions?code=4105",
         "quarantine": "/console/quarantine", "plates": "/console/plates", "help": "/console/help",
     }  # fmt: skip
     for theme in ("light", "dark"):

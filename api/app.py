@@ -18,6 +18,7 @@ from api import (
     acts,
     alerts,
     audit_search,
+    consent,
     copies,
     departments,
     desk,
@@ -64,7 +65,7 @@ log = structlog.get_logger()
 _ROUTERS = (
     sign_in, devices, staff, step_up, installation, plates, unlocks, sessions, me, live, machines, alerts, people, acts,
     endpoints, desk, divisions, printing, register_routes, imports, officers, enrolment, departments, enterprises, keys,
-    audit_search, passkeys, single_sign_on, reveals, copies, erasure,
+    audit_search, passkeys, single_sign_on, reveals, copies, erasure, consent,
 )  # fmt: skip
 
 

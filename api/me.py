@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
+from api import consent
 from api.caller import AnyDevice, Caller, WorkerCaller
 from api.paging import Limit, at_and_id, encode, page
 from api.papers import shown
@@ -48,6 +49,7 @@ async def who_am_i(caller: AnyDevice) -> http.Me:
         signed_in_until=until or caller.now,
         unlock=unlock,
         good_from=caller.good_from,
+        consent_due=None if caller.good_from else await consent.due(caller),
         devices_waiting=0 if caller.good_from else await devices.waiting(caller.conn, row.id, caller.now),
     )
 

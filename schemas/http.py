@@ -207,6 +207,23 @@ class Me(Shape):
     )
     good_from: datetime | None = Field(description="This device is new and starts nothing before; None: good")
     devices_waiting: int = Field(description="New devices that wait for being allowed by this one")
+    consent_due: date | None = Field(
+        description="The version of the text on personal data that is still to be asked about; None: agreed to"
+    )
+
+
+class ConsentText(Shape):
+    """What workers are told about their personal data."""
+
+    version: date
+    zh: str
+    en: str
+
+
+class Agreement(Shape):
+    """Which version of the text was read and agreed to."""
+
+    version: Annotated[date, Field(strict=False)]
 
 
 class Device(Shape):

@@ -56,6 +56,7 @@ def test_every_route_declares_a_rule_that_we_know() -> None:
 
 def test_the_public_routes_are_these_and_no_others() -> None:
     assert {path for _, path, rule in ROUTES if rule in {"open", "public"}} == {
+        "/api/v1/consent",
         "/api/v1/installation",
         "/api/v1/plates/{plate}",
         "/api/v1/sign-in",

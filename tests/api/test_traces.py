@@ -68,6 +68,7 @@ TRACED = {
     "POST /workers/{worker}/export": "person.exported",
     "POST /workers/{worker}/erase": "person.erased",
     "GET /me/export": "person.exported",
+    "POST /me/consent": "consent.given",
     "GET /certificates/{certificate}/acts": "person.read",
     "POST /certificates/{certificate}/acts": "certificate.suspend",
     "POST /endpoints/{endpoint}/state": "endpoint.state",
@@ -135,6 +136,7 @@ PLAIN = {
     "GET /staff/sign-ins",
     "GET /me/devices",
     "GET /installation",
+    "GET /consent",
     "GET /plates/{plate}",
     "GET /unlocks/{unlock}",
     "GET /unlocks/{unlock}/events",
@@ -264,6 +266,7 @@ async def play_walk(player: Player, welder: Welder, code: str, officer: dict[str
     session = await player.town.contact_closes(unlock["id"], code)
     for route in ("GET /me", "GET /me/certificates", "GET /me/sessions", "GET /me/export"):
         await player.play(route, welder.bearer)
+    await player.play("POST /me/consent", welder.bearer, {"version": "2026-11-22"})
     for route, key in (("GET /sessions/{session}", welder.bearer), ("GET /sessions/{session}", officer)):
         answer = await player.play(route, key, session=session)
         assert answer.json()["worker_name"] == mask.mask_name(welder.name)

@@ -253,3 +253,21 @@ def test_nothing_serious_stands_in_the_way_of_those_who_see_or_hear_differently(
         page.goto(path)
         page.wait_for_load_state("networkidle")
         assert serious_findings(page) == [], path
+
+
+def test_the_phone_asks_once_about_personal_data_and_nothing_waits_for_the_answer(phone: Phone) -> None:
+    page = phone(12, "/")
+    asked = page.get_by_role("region", name="你的个人信息怎么用")
+    expect(asked).to_be_visible()
+    asked.get_by_text("看全文").click()
+    expect(asked.get_by_text("我们怎样使用你的个人信息")).to_be_visible()
+    assert serious_findings(page) == []
+    button(page, "以后再说")
+    expect(asked).to_have_count(0)
+    page.evaluate("sessionStorage.clear()")
+    page.reload()
+    button(page, "看过了，同意")
+    expect(asked).to_have_count(0)
+    page.goto("/me")
+    expect(page.get_by_text("焊接作业证")).to_be_visible()
+    expect(asked).to_have_count(0)

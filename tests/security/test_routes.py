@@ -58,6 +58,8 @@ TABLE = {
     "GET /api/v1/me": "W",
     "GET /api/v1/me/certificates": "W",
     "GET /api/v1/me/sessions": "W",
+    "GET /api/v1/consent": "*",
+    "POST /api/v1/me/consent": "W",
     "GET /api/v1/me/devices": "W",
     "GET /api/v1/me/export": "W",
     "POST /api/v1/me/devices/{device}/allow": "W",

@@ -152,7 +152,7 @@ async def _go(
     if provider is None:
         raise RefusedError("not_found")
     if told is None:
-        raise RefusedError("platform_unavailable", detail="the single sign-on does not answer")
+        raise RefusedError("single_sign_on_refused", detail="the single sign-on does not answer", status=503)
     if await single_sign_on.open_errands(caller.conn, address, caller.now) >= _OPEN_FROM_ADDRESS:
         raise RefusedError("too_many_attempts")
     asked, browser = Asked(*(secrets.token_urlsafe(size) for size in (32, 32, 48))), secrets.token_urlsafe(32)

@@ -53,7 +53,12 @@ async def standing(database: Database, folder: Path) -> AsyncIterator[Scene]:
     file = folder / "secret"
     file.write_text(SECRET + "\n", encoding="utf-8")
     async with provider(lambda: clocks[-1].now().timestamp()) as there:
-        words = {"sso_issuer": there.address, "sso_client_id": CLIENT, "sso_client_secret_file": file}
+        words = {
+            "sso_issuer": there.address,
+            "sso_client_id": CLIENT,
+            "sso_client_secret_file": file,
+            "sso_within_s": 60,
+        }
         async with founded(database, **words) as town:
             clocks.append(town.clock)
             yield Scene(town, there)
@@ -239,7 +244,7 @@ async def test_a_provider_that_is_away_or_another_is_told_as_such(scene: Scene) 
         scene.provider.address = "http://127.0.0.1:1"
         with capture_logs() as lines:
             for _ in range(3):
-                assert said(await http.post(begin, json={"back_to": "/"})) == (503, "platform_unavailable")
+                assert said(await http.post(begin, json={"back_to": "/"})) == (503, "single_sign_on_refused")
         assert {line["why"] for line in lines if line["event"] == "single_sign_on_failed"} == {"another issuer"}
         assert scene.provider.asked == 1  # who comes next does not wait for it again
         scene.provider.address = address

@@ -29,7 +29,7 @@ async def play_other_ways(player: Player) -> None:
     async with AsyncExitStack() as stack:
         there = await stack.enter_async_context(provider(lambda: player.town.clock.now().timestamp()))
         there.secret = None  # a client that keeps none
-        told = {"public_url": BASE, "sso_issuer": there.address, "sso_client_id": CLIENT}
+        told = {"public_url": BASE, "sso_issuer": there.address, "sso_client_id": CLIENT, "sso_within_s": 60}
         settings = player.town.parts.settings.model_copy(update=told)
         town = replace(player.town, parts=replace(player.town.parts, settings=settings, board=Board()))
         http = await stack.enter_async_context(browser(town, base=BASE))

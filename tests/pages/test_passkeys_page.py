@@ -178,7 +178,7 @@ async def test_a_linked_officer_comes_in_by_the_single_sign_on_and_out_again(dat
     clock = TownClock()
     async with provider(lambda: clock.now().timestamp()) as there:
         there.secret = None
-        words = {"sso_issuer": there.address, "sso_client_id": CLIENT}
+        words = {"sso_issuer": there.address, "sso_client_id": CLIENT, "sso_within_s": 60}
         async with house(database, **words) as (town, url, _), browser(chromium, **PHONE) as (context, errors):
             page = await context.new_page()
             await page.goto(f"{url}/console/sign-in")
@@ -203,7 +203,7 @@ async def test_a_linked_officer_comes_in_by_the_single_sign_on_and_out_again(dat
 
 
 async def test_an_administrator_links_an_account_that_waits_for_its_roles(database: Database, chromium: str) -> None:
-    words = {"sso_issuer": "https://sso.example", "sso_client_id": CLIENT}
+    words = {"sso_issuer": "https://sso.example", "sso_client_id": CLIENT, "sso_within_s": 60}
     async with house(database, **words) as (town, url, _), browser(chromium) as (context, errors):
         await account(town, "li")
         town.database.rows("UPDATE weld.officer_role SET withdrawn_at = now() + interval '1 minute'")

@@ -71,7 +71,7 @@ def test_a_dangerous_act_asks_for_a_fresh_proof_and_the_new_owner_enrols(
     expect(page.get_by_role("dialog", name="再确认是你本人").get_by_role("alert")).to_be_visible()
     assert serious_findings(page) == []
     prove(page, stage, "system0")
-    expect(page.get_by_role("dialog", name="把链接交给 李样例")).to_be_visible()
+    expect(page.get_by_role("dialog", name="把链接交给 李样例")).to_be_visible(timeout=45_000)
     link = page.get_by_label("开通链接").input_value()
     page.get_by_role("button", name="已交出").click()
     expect(page.get_by_role("row").filter(has_text="li.si")).to_contain_text("等本人开通")

@@ -1,18 +1,14 @@
 """A dump and its way back, with the words of docs/how-to/run-for-real.md and PostgreSQL's own programs."""
 
-import json
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 import pytest
-import yaml
 
-from schemas.registers import SeedFile
 from tests.deploy.conftest import Place
 from tests.structure.sources import ROOT
-from weld.core.roles import ROLES
 from weld.store import setup
 
 HOW_TO = (ROOT / "docs/how-to/run-for-real.md").read_text(encoding="utf-8")
@@ -51,9 +47,3 @@ def test_a_restored_database_has_its_rows_its_logins_and_its_walls(prepared: Pla
 def test_the_words_are_those_of_the_how_to() -> None:
     assert f"pg_restore -U postgres {' '.join(RESTORE)} -d postgres" in HOW_TO
     assert "pg_dump -U postgres -Fc weldgate" in HOW_TO
-
-
-def test_the_first_officer_of_the_how_to_would_be_taken() -> None:
-    block = HOW_TO.partition("```yaml\n")[2].partition("```")[0]
-    first = SeedFile.model_validate_json(json.dumps(yaml.safe_load(block)))
-    assert set(first.officers[0].roles) <= set(ROLES)

@@ -180,6 +180,7 @@ def _kill_with_its_keeper(process: "subprocess.Popen[str]", pid: int) -> None:
     for victim in (keeper, process.pid):
         os.kill(victim, signal.SIGKILL)
     process.communicate()
+    assert _wait_for(lambda: _is_gone(keeper))  # until then its lock is held
 
 
 def test_what_killed_keepers_leave_is_removed_by_the_next_start(clone: Path) -> None:

@@ -8,7 +8,7 @@ from weld.kit.settings import Settings
 class IngestSettings(Settings):
     """What ingest needs beside the common settings."""
 
-    batch_messages: int = Field(default=2000, ge=1, le=20_000, description="Most messages in one transaction")
+    batch_messages: int = Field(default=4000, ge=1, le=20_000, description="Most messages in one transaction")
     gather_ms: float = Field(
         default=20.0, ge=0, le=1000, description="How long a busy worker lets a batch gather; a quiet one does not wait"
     )

@@ -1,10 +1,12 @@
 """The registers at a screen: enterprises, welders, their certificates and what is done to them, expiry, divisions."""
 
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.pages.clerks import clerk, identity_number
 from tests.pages.conftest import serious_findings
@@ -119,6 +121,42 @@ def test_a_welder_is_suspended_and_brought_back(desk: Desk, stage: Stage) -> Non
     expect(page.get_by_text("已暂停：现场考核没过")).to_be_hidden()
 
 
+def prove(page: Page, stage: Stage, login: str, done: Locator) -> None:
+    """Once more password and code, where the sign-in is a while ago; `done` is what comes otherwise."""
+    proof = page.get_by_label("动态码")
+    expect(proof.or_(done).first).to_be_visible()
+    if proof.is_visible():
+        page.get_by_label("密码").fill(PASSWORD)
+        proof.fill(stage.totp_now(login))
+        page.keyboard.press("Enter")
+
+
+def test_a_persons_data_are_copied_and_then_erased_for_good(desk: Desk, stage: Stage) -> None:
+    own, number = clerk(stage, "clerk-erases"), identity_number(950)
+    page = desk(own, "/console/workers")
+    page.get_by_role("button", name="录入焊工").click()
+    dialog = page.get_by_role("dialog")
+    for label, words in (("姓名", "样例离"), ("身份证号", number), ("电话", "13800000950"), ("地区", DIVISION)):
+        dialog.get_by_label(label).fill(words)
+    dialog.get_by_role("button", name="录入这名焊工").click()
+    page.wait_for_url(re.compile("/console/workers/[0-9a-f-]{36}"))
+    worker = page.url.rpartition("/")[2][:36]
+    with page.expect_download() as coming:
+        page.get_by_role("button", name="导出一份").click()
+        prove(page, stage, own, page.get_by_text("已导出"))
+    assert json.loads(Path(coming.value.path()).read_text("utf-8"))["person"]["identity_number"] == number
+    page.get_by_role("button", name="删除个人资料").click()
+    erase = dialog.get_by_role("button", name="永久删除")
+    dialog.get_by_label("理由").fill("本人")
+    expect(erase).to_be_disabled()
+    dialog.get_by_label("理由").fill("本人申请，不再从业")
+    erase.click()
+    prove(page, stage, own, page.get_by_text("个人资料已永久删除"))
+    expect(page.get_by_text("个人资料已永久删除")).to_be_visible()
+    told = page.request.get(f"/api/v1/workers/{worker}")
+    assert number[-4:] not in told.text()
+
+
 def test_a_number_is_shown_for_a_reason_and_masked_again(desk: Desk, stage: Stage) -> None:
     own = clerk(stage, "clerk-reveals", scope=f"enterprise:{CREDIT_CODE}", role="enterprise_safety_officer")
     page = desk(own, "/console/workers?standing=expiring")
@@ -131,12 +169,7 @@ def test_a_number_is_shown_for_a_reason_and_masked_again(desk: Desk, stage: Stag
     expect(show).to_be_disabled()
     dialog.get_by_label("理由").fill("联系本人换证")
     show.click()
-    proof = page.get_by_label("动态码")
-    expect(proof.or_(page.get_by_text(phone)).first).to_be_visible()
-    if proof.is_visible():  # the sign-in is a while ago: once more, with the next code
-        page.get_by_label("密码").fill(PASSWORD)
-        proof.fill(stage.totp_now(own))
-        page.keyboard.press("Enter")
+    prove(page, stage, own, page.get_by_text(phone))
     expect(page.get_by_text(phone)).to_be_visible()
     page.get_by_role("button", name="遮上电话").click()
     expect(page.get_by_text(phone)).to_be_hidden()

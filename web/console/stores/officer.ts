@@ -8,7 +8,7 @@ export type Right =
   | 'alerts:read' | 'alerts:act' | 'machines:read' | 'machines:lock' | 'sessions:read' | 'quarantine:read'
   | 'deliveries:read' | 'deliveries:act' | 'workers:read' | 'workers:act' | 'plates:print' | 'registers:write'
   | 'enterprises:read' | 'enterprises:write' | 'departments:write' | 'officers:read' | 'officers:write' | 'roles:grant' | 'keys:write' | 'audit:read'
-  | 'workers:reveal'
+  | 'workers:reveal' | 'workers:export' | 'workers:erase'
 
 export const useOfficer = defineStore('officer', () => {
   const me = shallowRef<Me | null>(null)

@@ -186,6 +186,17 @@ const zh = {
   revealWont: '本人查自己的记录时能看到有人看过。每人每段时间能看的次数有限。',
   revealHint: '4 到 200 字，如 核对原件、联系本人。不写姓名和号码。',
   revealDo: '显示这 1 个号码',
+  personData: '他的个人资料',
+  personDataWhat: '平台存的关于这个人的一切。导出和删除都要再确认是你本人，都留痕。',
+  copyDo: '导出一份',
+  copied: '已导出，文件在下载里。用完请删掉。',
+  erase: '删除个人资料',
+  eraseTitle: '永久删除 {name} 的个人资料',
+  eraseWill: '姓名、身份证号、电话、证号、手机、登录都永久删除，他不能再开机。作业和告警的记录留着，只剩一个查不到人的编号。',
+  eraseWont: '删了就找不回来。正在作业、有没关的告警、或法律还要求留着的，平台不删，并说明是哪一条。',
+  eraseHint: '4 到 200 字，如 本人申请。不写姓名和号码。',
+  eraseDo: '永久删除',
+  erased: '个人资料已永久删除。',
 }
 const en: Record<keyof typeof zh, string> = {
   title: 'Welders',
@@ -372,6 +383,17 @@ const en: Record<keyof typeof zh, string> = {
   revealWont: 'The person’s own copy of the record says that somebody looked. How often one may look is limited.',
   revealHint: '4 to 200 characters, such as comparing the original. No names, no numbers.',
   revealDo: 'Show this 1 number',
+  personData: 'Personal data',
+  personDataWhat: 'All that the platform keeps about this person. Copy and erasure ask for a fresh proof and leave a trace.',
+  copyDo: 'Take a copy',
+  copied: 'Copied: the file is among your downloads. Delete it after use.',
+  erase: 'Erase',
+  eraseTitle: 'Erase the data of {name} for good',
+  eraseWill: 'Name, identity number, phone, certificate numbers, devices and sign-ins go for good; no machine starts for him again. Sessions and alerts stay under an id that leads to nobody.',
+  eraseWont: 'Nothing brings it back. While he works, while an alert is open, or while the law asks to keep it, it is refused, and told why.',
+  eraseHint: '4 to 200 characters, such as: asked for by himself. No names, no numbers.',
+  eraseDo: 'Erase for good',
+  erased: 'The personal data are erased for good.',
 }
 export const t = wordsOf(zh, en)
 export type WorkerWord = keyof typeof zh

@@ -128,7 +128,7 @@ async def test_a_passkey_is_the_fresh_proof_that_a_dangerous_act_takes(database:
     async with house(database) as (town, url, _), browser(chromium) as (context, errors):
         page = await context.new_page()
         await authenticator(page)
-        await page.goto(f"{url}/console/sign-in?return=/passkeys")
+        await page.goto(f"{url}/console/sign-in?return=/security")
         await sign_in(page, town, await account(town, "sun", roles=["system_administrator"], scope="platform"))
         await add(page, "办公室电脑")
         await expect(page.get_by_role("cell", name="办公室电脑", exact=True)).to_be_visible()

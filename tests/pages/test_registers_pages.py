@@ -51,7 +51,7 @@ def test_an_enterprise_is_entered_once_the_character_that_was_wrong_is_mended(de
 def test_an_enterprise_shows_its_machines_and_welders_and_gets_a_site(desk: Desk, stage: Stage) -> None:
     page = desk(clerk(stage, "clerk-site"))
     page.goto(enterprise_path(page))
-    expect(page.get_by_text(re.compile(r"文峰区，\d+ 台机器，\d+ 名焊工"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"文峰区，[\d,]+ 台机器，[\d,]+ 名焊工"))).to_be_visible()
     page.get_by_role("button", name="录入场所").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("场所名称").fill("一号工地")

@@ -4,7 +4,7 @@
 // china.json      TopoJSON: provinces, cities, lines (境界线), labels (one point a province or city)
 // county/41.json  TopoJSON of one province: counties, labels
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import mapshaper from 'mapshaper'
@@ -21,6 +21,7 @@ if (existsSync(stamp) && readFileSync(stamp, 'utf8') === made) process.exit(0)
 
 const levels = { province: read(1), city: read(2), county: read(3) }
 
+rmSync(target, { recursive: true, force: true })  // what an older make left here would hide what this one lacks
 mkdirSync(join(target, 'county'), { recursive: true })
 writeFileSync(join(target, 'china.json'), await topology({
   provinces: [levels.province.areas, SIMPLIFIED.province],

@@ -12,6 +12,7 @@ const TEXT = /\.(js|mjs|css|html|json|svg|wasm)$/
 
 rmSync(join(pages, 'map'), { recursive: true, force: true })
 cpSync(join(web, 'build/map'), join(pages, 'map'), { recursive: true, filter: (path) => !path.endsWith('made-from') })
+cpSync(join(web, 'build/names.json'), join(pages, 'map/divisions.json'))
 // Only compressed, so the api serves it to nobody: `weldgate divisions import` reads it.
 cpSync(join(web, 'build/divisions.json.gz'), join(pages, 'divisions.json.gz'))
 

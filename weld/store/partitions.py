@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 import psycopg
 from psycopg import sql
 
-TABLES = ("telemetry", "event")
+TABLES = ("telemetry", "event", "machine_hour")
 # Chips buffer for 30 days (domain.md 3.2); older messages are refused to quarantine as too old.
 DAYS_BACK = 35
 DAYS_AHEAD = 8

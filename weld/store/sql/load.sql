@@ -1,7 +1,7 @@
 -- :load_clear
 -- Forget everything that a load made or caused; for databases of a benchmark only.
 TRUNCATE division, enterprise, chip, machine, binding, worker, unlock_grant, command, lease, chip_state, chip_boot, telemetry,
-    event, hole, quarantine, quarantine_day, session, arc, machine_day, alert, outbox, change RESTART IDENTITY CASCADE
+    event, hole, quarantine, quarantine_day, session, arc, machine_hour, machine_day, division_day, enterprise_day, alert, outbox, change RESTART IDENTITY CASCADE
 
 -- :load_trust
 -- Whoever may (the superuser of a throw-away server) leaves out the foreign keys: what follows agrees by construction, and a million

@@ -52,7 +52,8 @@ async def _raise(batch: Batch, chip: str, family: str, name: str, items: list[tu
         late_by_ms=max(late for _, late in items),
         evidence=_evidence(first),
     )
-    alert, told = await reported.raise_alert(batch.conn, row, batch.now)
+    alert, told, sums = await reported.raise_alert(batch.conn, row, batch.now)
+    batch.sums += sums
     if told:
         batch.alerts += 1
         batch.hints.update({f"alert:{alert}", "outbox"})
@@ -89,7 +90,8 @@ async def _raise_clone(batch: Batch, timed: Timed) -> None:
         late_by_ms=0,
         evidence={"boot": timed.message.boot, "seq": timed.message.seq, "at_ms": timed.at_ms},
     )
-    alert, told = await reported.raise_alert(batch.conn, row, batch.now)
+    alert, told, sums = await reported.raise_alert(batch.conn, row, batch.now)
+    batch.sums += sums
     if told:
         batch.alerts += 1
         batch.hints.update({f"alert:{alert}", "outbox"})

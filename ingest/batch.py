@@ -14,12 +14,13 @@ from weld.core.detect import Licence
 from weld.core.fold import Found, Terms
 from weld.core.session import Session
 from weld.store.connect import Conn
+from weld.store.rollups import Sum
 
 
 @dataclass(slots=True)
 class Batch:
-    """What the steps share. `epochs` are of the groups that it writes for, `replies`
-    are the signed bytes that leave after COMMIT, as (shard, chip, payload)."""
+    """What the steps share. `epochs` are of the groups that it writes for, `replies` are the signed bytes that leave after
+    COMMIT, as (shard, chip, payload); `sums` is what sessions and alerts add to the rollups."""
 
     conn: Conn
     draft: Draft
@@ -32,6 +33,7 @@ class Batch:
     found: list[tuple[str, Found, int]] = field(default_factory=list)
     reassemble: dict[UUID, Timed] = field(default_factory=dict)
     replies: list[tuple[str, str, bytes]] = field(default_factory=list)
+    sums: list[Sum] = field(default_factory=list)
     hints: set[str] = field(default_factory=set)
     alerts: int = 0
 

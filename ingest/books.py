@@ -118,8 +118,9 @@ async def write_sessions(batch: Batch) -> None:
     settled = {row["id"] for row in grown} - gone
     rows = [await _whole(batch, known, *entry) for known, entry in batch.sessions.items() if known not in settled]
     if rows:
-        superseded = await reported.put_sessions(batch.conn, rows, batch.now)
-        batch.hints.update(f"session:{known}" for known in superseded)
+        put = await reported.put_sessions(batch.conn, rows, batch.now)
+        batch.sums += put.sums
+        batch.hints.update(f"session:{known}" for known in put.ended)
         batch.hints.update(f"grant:{row.ticket}" for row in rows if row.ticket is not None)
     batch.hints.update(f"session:{known}" for known in batch.sessions)
 

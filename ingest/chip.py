@@ -56,10 +56,12 @@ class Chip(msgspec.Struct, gc=False):
     # presence: (boot, connection) of the newest word, and what it said
     presence: tuple[int, int] = (0, 0)
     online: bool = False
-    # idle time that is not added to the machine's day yet: which quarter of an hour it belongs to, how much, of how many messages
+    # idle time that is not in the rollups yet: which quarter of an hour it belongs to, how much, of how many messages, and the
+    # span of those that were told while it happened
     quarter: int = 0
     idle_ms: int = 0
     idle_messages: int = 0
+    idle_online_ms: int = 0
     clock_ms: int | None = None  # how far its clock is behind ours
 
     @property
@@ -120,6 +122,7 @@ def from_row(row: ChipRow) -> Chip:
         quarter=row.idle_quarter,
         idle_ms=row.idle_ms,
         idle_messages=row.idle_messages,
+        idle_online_ms=row.idle_online_ms,
         clock_ms=row.clock_ms,
     )
     chip.cover(_progress(saved, row))

@@ -72,7 +72,7 @@ class Draft:
     newest: dict[str, Telemetry] = field(default_factory=dict)
     places: dict[str, Position] = field(default_factory=dict)
     energy_wh: dict[str, float] = field(default_factory=dict)
-    idle: list[tuple[str, int, int, int]] = field(default_factory=list)
+    idle: list[tuple[str, int, int, int, int]] = field(default_factory=list)
     quarantine: list[QuarantineRow] = field(default_factory=list)
     conflicts: list[Timed] = field(default_factory=list)
     boots: list[tuple[BootRow, int]] = field(default_factory=list)
@@ -219,7 +219,7 @@ class Draft:
             return
         self.telemetry.append(timed)
         if idle := mapping.is_idle(message):
-            self._idle(chip, now_ms, message)
+            self._idle(chip, now_ms, message, late)
         else:
             words.append((timed, mapping.telemetry_word(message, now_ms)))
         if newest:
@@ -249,22 +249,26 @@ class Draft:
             time = Time(aud=chip.chip, boot=message.boot, up=message.up, at=timed.arrival.received_ms)
             self.answers.append((chip.shard, chip.chip, time, None))
 
-    def _idle(self, chip: Chip, now_ms: int, message: Telemetry) -> None:
-        """Time without current and without a session: summed up in the chip's state, and added to its day a quarter at a time."""
+    def _idle(self, chip: Chip, now_ms: int, message: Telemetry, late: Lateness) -> None:
+        """Time without current and without a session: summed up in the chip's state, added to the rollups a quarter at a time."""
         lasted_ms = message.up - message.from_up
-        quarter = (now_ms - lasted_ms if lasted_ms > 0 else now_ms) // mapping.QUARTER_MS  # in which its samples begin
+        if not 0 <= lasted_ms <= mapping.LONGEST_MS:
+            lasted_ms = 0 if lasted_ms < 0 else mapping.LONGEST_MS
+        quarter = (now_ms - lasted_ms) // mapping.QUARTER_MS  # in which its samples begin
         if chip.quarter != quarter:
             self.close_quarter(chip)
             chip.quarter = quarter
         known = message.arc_ms
         chip.idle_ms += (len(known) - known.count(None)) * message.step_ms
         chip.idle_messages += 1
+        if late.kind != "chip":
+            chip.idle_online_ms += lasted_ms
 
     def close_quarter(self, chip: Chip) -> None:
-        """What was summed up goes to the machine's day."""
+        """What was summed up goes to the rollups."""
         if chip.idle_messages:
-            self.idle.append((chip.chip, chip.quarter, chip.idle_ms, chip.idle_messages))
-            chip.idle_ms = chip.idle_messages = 0
+            self.idle.append((chip.chip, chip.quarter, chip.idle_ms, chip.idle_messages, chip.idle_online_ms))
+            chip.idle_ms = chip.idle_messages = chip.idle_online_ms = 0
 
     def settle(self, found: dict[int, int], quarantined: set[int], elsewhere: set[int]) -> None:
         """Decide the candidates, now that the store has said what it holds (positions as in `candidates`).

@@ -13,6 +13,7 @@ from ingest.chip import Chip, to_json
 from ingest.draft import Draft
 from schemas.chip import Position, Telemetry
 from weld.core import detect
+from weld.core.intake import missing_messages as missing
 from weld.store import chips
 from weld.store.binary import (
     EPOCH_US,
@@ -56,8 +57,10 @@ def _change(chip: Chip) -> tuple[str, str, datetime]:
 _HEAD = Struct(">hiii").pack
 # rules_version, boot, seq, received_at.
 _HEARD = Struct(">iiiiiqiq").pack
-# idle_quarter, idle_ms, idle_messages.
-_IDLE = Struct(">iiiqii").pack
+# idle_quarter, idle_ms, idle_messages, idle_online_ms.
+_IDLE = Struct(">iiiqiiiq").pack
+# missing and fold, where both are as they were saved.
+_AS_SAVED = INT4(4, 0) + NULL
 # What would be told: from state to accuracy_m.
 _NOTHING = 9 * NULL
 
@@ -72,16 +75,16 @@ def _row(draft: Draft, name: str) -> bytes:
         and chip.older is before.older
     )
     return b"".join((
-        _HEAD(23, 4, chip.chip_no, len(name)),  # the name of a chip is ASCII
+        _HEAD(25, 4, chip.chip_no, len(name)),  # the name of a chip is ASCII
         name.encode(),
         WORDS[chip.shard],
         _HEARD(4, detect.RULES_VERSION, 4, chip.boot, 8, chip.seq, 8, chip.received_ms * 1000 - EPOCH_US),
         INT8(8, micros(chip.at_ms)) if chip.at_ms else NULL,
         FLAG[told is not None],
         _NOTHING if told is None else _told(told, draft.energy_wh.get(name), draft.places.get(name)),
-        _IDLE(4, chip.quarter, 8, chip.idle_ms, 4, chip.idle_messages),
+        _IDLE(4, chip.quarter, 8, chip.idle_ms, 4, chip.idle_messages, 8, chip.idle_online_ms),
         NULL if chip.clock_ms is None else INT4(4, chip.clock_ms),
-        NULL if as_saved else jsonb(to_json(chip)),
+        _AS_SAVED if as_saved else INT4(4, missing(chip.progress)) + jsonb(to_json(chip)),
     ))  # fmt: skip
 
 

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from ingest.arrival import Arrival
 
 QUARTER_MS = 900_000
+# The longest span that one message can fill with samples: 600 of 10 minutes.
+LONGEST_MS = 360_000_000
 
 
 def utc(ms: int) -> datetime:

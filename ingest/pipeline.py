@@ -4,7 +4,6 @@ Nothing here is remembered or acknowledged: whoever calls does both after COMMIT
 SQL: it is in weld.store.
 """
 
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from uuid import UUID
 
@@ -17,8 +16,9 @@ from schemas.signed import Time
 from weld.core import intake
 from weld.core.fold import Terms
 from weld.core.said import Sampled
-from weld.store import chips, evidence, leases, reported
-from weld.store.reported import ArcRow, DayRow
+from weld.store import chips, evidence, leases, reported, rollups
+from weld.store.reported import ArcRow
+from weld.store.rollups import Sum
 
 
 class LeaseLost(RuntimeError):
@@ -107,24 +107,28 @@ async def declare_unreadable(batch: Batch) -> None:
         fates["unreadable"] = fates.get("unreadable", 0) + gap.high - gap.low + 1
 
 
-async def write_days(batch: Batch) -> None:
-    """The first rollup: every new message is added once to the day of its machine; idle ones a quarter of an hour at a time."""
-    sums: dict[tuple[str, int], list[float]] = defaultdict(lambda: [0, 0, 0.0, 0])
+async def write_rollups(batch: Batch) -> None:
+    """Every new message is added once to the sums of its machine, idle ones a quarter of an hour at a time; and what changed of
+    sessions and alerts. After everything that locks rows of people: api counts last as well."""
+    sums: dict[tuple[str, int], Sum] = {}
     for timed, said in (*batch.draft.live, *batch.draft.late):
-        if isinstance(said, Sampled):
-            total = sums[timed.chip, said.from_ms // mapping.QUARTER_MS]
-            for index, value in enumerate((said.arc_ms, said.covered_ms, said.energy_wh, 1)):
-                total[index] += value
-    for name, quarter, covered_ms, messages in batch.draft.idle:
-        total = sums[name, quarter]
-        total[1] += covered_ms
-        total[3] += messages
-    rows = [
-        DayRow(name, quarter * mapping.QUARTER_MS, int(t[0]), int(t[1]), t[2], 0, int(t[3]))
-        for (name, quarter), t in sums.items()
-    ]
+        if type(said) is Sampled:
+            lasted_ms = max(0, min(said.when.up_ms - said.from_up, mapping.LONGEST_MS))
+            key = (timed.chip, (said.when.at_ms - lasted_ms) // mapping.QUARTER_MS)
+            if (total := sums.get(key)) is None:
+                total = sums[key] = Sum(key[1] * mapping.QUARTER_MS, timed.chip)
+            total.arc_ms += said.arc_ms
+            total.covered_ms += said.covered_ms
+            total.energy_wh += said.energy_wh
+            total.messages += 1
+            if timed.late.kind != "chip":
+                total.online_ms += lasted_ms
+    rows = [*sums.values(), *batch.sums]
+    for name, quarter, covered_ms, messages, online_ms in batch.draft.idle:
+        at_ms = quarter * mapping.QUARTER_MS
+        rows.append(Sum(at_ms, name, covered_ms=covered_ms, online_ms=online_ms, messages=messages))
     if rows:
-        await reported.add_days(batch.conn, rows)
+        await rollups.add(batch.conn, rows, rollups.part_of(list(batch.epochs)), batch.now)
 
 
 async def answer_boots(batch: Batch) -> None:
@@ -168,8 +172,8 @@ STEPS: tuple[Callable[[Batch], Awaitable[None]], ...] = (
     books.write_sessions,
     write_events,
     declare_unreadable,
-    write_days,
     alarm.raise_alerts,
+    write_rollups,
     answer_boots,
     latest.write_states,
     alarm.recover_alerts,

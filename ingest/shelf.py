@@ -19,8 +19,8 @@ from weld.core.session import silent_until_ms
 
 # What each number is stands in `put`: ids and coverage, the newest boot's anchor, times, presence, idle time, the clock; then one
 # byte each for what is true or known of it, its state and its contact.
-_RECORD = Struct("<iiqiqqqqiiiqiqBBB")
-_QUARTER_AT, _MESSAGES_AT, _FLAGS_AT = 60, 72, 84
+_RECORD = Struct("<iiqiqqqqiiiqiqqBBB")
+_QUARTER_AT, _MESSAGES_AT, _FLAGS_AT = 60, 72, 92
 _QUARTERS = Struct(f"<{_QUARTER_AT}xi{_MESSAGES_AT - _QUARTER_AT - 4}xi{_RECORD.size - _MESSAGES_AT - 4}x")
 
 _REJECTED, _BURNING, _ONLINE, _ANSWERED, _CLOCK = 1, 2, 4, 8, 16
@@ -98,7 +98,8 @@ class Shelf:
         _RECORD.pack_into(
             self._records, slot * _RECORD.size, chip.chip_no, chip.boot, chip.seq, chip.anchor_boot, chip.anchor_ms,
             answered or 0, chip.received_ms, chip.at_ms, presence[0], presence[1], chip.quarter, chip.idle_ms,
-            chip.idle_messages, clock_ms or 0, flags, _STATES.number(chip.state), _CONTACTS.number(chip.contact),
+            chip.idle_messages, chip.idle_online_ms, clock_ms or 0, flags, _STATES.number(chip.state),
+            _CONTACTS.number(chip.contact),
         )  # fmt: skip
         if before is None or not (
             chip.gaps is before.gaps and chip.older is before.older and chip.anchors is before.anchors
@@ -140,7 +141,7 @@ class Shelf:
     def _chip(self, slot: int) -> Chip:
         (
             chip_no, boot, seq, anchor_boot, anchor_ms, answered, received_ms, at_ms, presence_boot, connection, quarter,
-            idle_ms, idle_messages, clock_ms, flags, state, contact,
+            idle_ms, idle_messages, idle_online_ms, clock_ms, flags, state, contact,
         ) = _RECORD.unpack_from(self._records, slot * _RECORD.size)  # fmt: skip
         past = self._pasts.get(slot)
         gaps, older, anchors = _NO_PAST if past is None else _decode(past)
@@ -148,7 +149,8 @@ class Shelf:
             self._names[slot], chip_no, self._shard, flags & _REJECTED != 0, boot, seq, gaps, older, anchor_boot, anchor_ms,
             answered if flags & _ANSWERED else None, anchors, self._folds.get(slot, NOTHING_OPEN), received_ms, at_ms,
             _STATES.words[state], _CONTACTS.words[contact], flags & _BURNING != 0, (presence_boot, connection),
-            flags & _ONLINE != 0, quarter, idle_ms, idle_messages, clock_ms if flags & _CLOCK else None,
+            flags & _ONLINE != 0, quarter, idle_ms, idle_messages, idle_online_ms,
+            clock_ms if flags & _CLOCK else None,
         )  # fmt: skip
 
     def _put_past(self, slot: int, past: _Past) -> None:

@@ -17,10 +17,11 @@ from weld.core import catalogue, detect, outage
 from weld.core.ids import uuid7
 from weld.core.outage import Count, Sample
 from weld.kit.wait import wait
-from weld.store import leases, outages, reported
+from weld.store import leases, outages, reported, rollups
 from weld.store.connect import FAILURES, Conn
 from weld.store.outages import OutageRow
 from weld.store.reported import AlertRow, SilentRow
+from weld.store.rollups import Sum
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -111,12 +112,15 @@ class Watchdog:
         if not shards or await outages.current(conn) is not None:  # silent for the reason that everybody is
             return
         since = (now - timedelta(days=30)).date()
+        sums: list[Sum] = []
         for row in await reported.silent_candidates(conn, shards, now - timedelta(days=7), since):
             last_ms = mapping.ms_of(row.received_at)
             if detect.silent(last_heard_ms=last_ms, arc_ms_30d=row.arc_ms, watermark_ms=mapping.ms_of(now)):
-                await self._raise(conn, row)
+                sums += await self._raise(conn, row)
+        if sums:
+            await rollups.add(conn, sums, rollups.NOBODY, now)
 
-    async def _raise(self, conn: Conn, row: SilentRow) -> None:
+    async def _raise(self, conn: Conn, row: SilentRow) -> list[Sum]:
         now = self._host.clock.now()
         finding = AlertRow(
             id=uuid7(now, os.urandom(10)),
@@ -134,9 +138,10 @@ class Watchdog:
             late_by_ms=0,
             evidence={"last_heard_ms": mapping.ms_of(row.received_at), "arc_ms_30d": row.arc_ms},
         )
-        alert, told = await reported.raise_alert(conn, finding, now)
+        alert, told, sums = await reported.raise_alert(conn, finding, now)
         if told:
             await _tell(conn, alert)
+        return sums
 
     async def _count(self) -> None:
         """Note how many chips of our settled groups are online, beside their leases: all workers judge by all counts."""
@@ -175,7 +180,7 @@ class Watchdog:
             self._past = outage.remember(past, now)
 
     async def _close_quarters(self) -> None:
-        """Idle time of chips that said no more since: to its day, half an hour after it began."""
+        """Idle time of chips that said no more since: to the rollups, half an hour after it began."""
         last = mapping.ms_of(self._host.clock.now()) // mapping.QUARTER_MS - 1
         for shard in self._settled_shards():
             names = [(shard, name) for name in self._host.memory.of(shard).idle_before(last)]

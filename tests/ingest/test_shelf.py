@@ -48,6 +48,7 @@ chips = st.builds(
     quarter=st.integers(0, 2**31 - 1),
     idle_ms=_BIG,
     idle_messages=_BOOT,
+    idle_online_ms=_BIG,
     clock_ms=st.none() | st.integers(-(2**53), 2**53),
 )  # fmt: skip
 

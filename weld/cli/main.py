@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from weld.cli.bench_command import bench, chaos
+from weld.cli.rollups_command import rollups
 from weld.cli.vault_command import vault
 
 app = typer.Typer(
@@ -410,6 +411,7 @@ def audit_verify(
 
 
 app.add_typer(vault, name="vault", help="The keys of personal fields.")
+app.add_typer(rollups, name="rollups", help="Sums by machine, division and enterprise.")
 
 
 @app.command()

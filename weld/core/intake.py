@@ -99,6 +99,11 @@ def missing(progress: Progress) -> list[tuple[int, int, int]]:
     return [(track.boot, low, high) for track in tracks for low, high in track.gaps]
 
 
+def missing_messages(progress: Progress) -> int:
+    """How many messages the holes hold, as far as 32 bits tell."""
+    return min(2**31 - 1, sum(high - low + 1 for _, low, high in missing(progress)))
+
+
 def _within(gaps: tuple[Range, ...], seq: int) -> Place:
     return Place.LATE if any(low <= seq <= high for low, high in gaps) else Place.SEEN
 

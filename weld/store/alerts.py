@@ -12,7 +12,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from weld.core import deadline
-from weld.store import pulse
+from weld.store import pulse, rollups
 from weld.store.connect import Conn
 from weld.store.queries import query
 
@@ -88,6 +88,7 @@ async def raise_attempt(conn: Conn, row: AttemptRow) -> tuple[UUID, bool]:
         raise RuntimeError("an alert was neither opened nor found")
     if found[1]:
         await announce(conn, found[0], "alert.opened")
+        await rollups.count_made(conn, row.plate, row.at, alerts=1)
     await pulse.hint(conn, f"alert:{found[0]}")
     return found[0], found[1]
 

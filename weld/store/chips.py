@@ -36,6 +36,7 @@ class ChipRow(NamedTuple):
     idle_quarter: int
     idle_ms: int
     idle_messages: int
+    idle_online_ms: int
     clock_ms: int | None
 
 

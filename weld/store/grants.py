@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from weld.core.reasons import ReasonCode
+from weld.store import rollups
 from weld.store.connect import Conn
 from weld.store.queries import query
 
@@ -135,5 +136,6 @@ async def attempts(conn: Conn, worker: UUID, since: datetime) -> int:
 
 
 async def refuse(conn: Conn, row: RefusalRow) -> None:
-    """Store an attempt that was turned down."""
+    """Store an attempt that was turned down, and count it."""
     await conn.execute(query("refusal_insert"), row._asdict())
+    await rollups.count_made(conn, row.plate, row.at, refusals=1)

@@ -49,6 +49,12 @@ def locked(conn: psycopg.Connection) -> bool:
     return bool(row and row[0])
 
 
+def first_day(conn: psycopg.Connection, table: str) -> date | None:
+    """The first day of which this table has a partition of ours."""
+    days = [name.removeprefix(f"{table}_") for name in _partitions(conn, table)]
+    return min((date.fromisoformat(day) for day in days if day.isdigit()), default=None)
+
+
 def horizon(now: datetime) -> tuple[date, date]:
     """The days that must have partitions at `now`."""
     today = now.date()

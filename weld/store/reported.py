@@ -1,4 +1,4 @@
-"""What follows from chips' words: sessions, arcs, days, results of commands, alerts of rules, and the facts that leave.
+"""What follows from chips' words: sessions, arcs, results of commands, alerts of rules, and the facts that leave.
 
 Ingest's side of the shared tables (grant, command, alert, outbox). Refuses decisions: it writes what the fold decided, and
 the guards in SQL only keep a late or repeated word from undoing a newer one.
@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 from weld.store.binary import in_json
 from weld.store.connect import Conn
 from weld.store.queries import query
+from weld.store.rollups import Sum
 
 
 class GrantRow(NamedTuple):
@@ -76,16 +77,28 @@ class ArcRow(NamedTuple):
     session: UUID | None
 
 
-class DayRow(NamedTuple):
-    """What new messages add to the day in which `at_ms` lies (UTC)."""
+class Put(NamedTuple):
+    """What follows from sessions that were written: open ones that they ended, and what the rollups have to add."""
 
-    chip: str
-    at_ms: int
-    arc_ms: int
-    covered_ms: int
-    energy_wh: float
-    sessions: int
-    messages: int
+    ended: list[UUID]
+    sums: list[Sum]
+
+
+class Raised(NamedTuple):
+    """An alert that a finding opened or joined, whether somebody is told now, and what the rollups have to add."""
+
+    alert: UUID
+    told: bool
+    sums: list[Sum]
+
+
+class _Counted(NamedTuple):
+    """What a session comes to in the rollups: on which machine, where, under a permission or not."""
+
+    plate: str | None
+    opened_at: datetime
+    started: bool
+    unknown_ms: int
 
 
 class AlertRow(NamedTuple):
@@ -123,17 +136,14 @@ async def grants(conn: Conn, tickets: Sequence[UUID]) -> list[GrantRow]:
         return await cursor.fetchall()
 
 
-async def put_sessions(conn: Conn, rows: Sequence[SessionRow], now: datetime) -> list[UUID]:
-    """Write sessions that began, ended or were put together again, count them on their days, and tell their grants.
-
-    Returns the open ones of the same machines that they ended.
-    """
+async def put_sessions(conn: Conn, rows: Sequence[SessionRow], now: datetime) -> Put:
+    """Write sessions that began, ended or were put together again, and tell their grants."""
     words = {"rows": in_json([row._asdict() for row in rows]), "ids": [row.id for row in rows], "now": now}
     ended = await (await conn.execute(query("session_supersede"), words)).fetchall()
-    before: dict[UUID, datetime] = dict(await (await conn.execute(query("session_before"), words)).fetchall())
-    await conn.execute(query("session_put"), words)
-    if days := [day for row in rows for day in _counted(row, before.get(row.id))]:
-        await add_days(conn, days)
+    before = await _counted(conn, "session_before", words)
+    after = await _counted(conn, "session_put", words)
+    sums = [more for known, counted in after.items() for more in _recounted(before.get(known), counted)]
+    sums += [Sum(_ms(row[5]), plate=row[4], unknown_ms=row[6]) for row in ended if row[4] is not None and row[6]]
     if any(row.ticket is not None for row in rows):
         await conn.execute(query("grants_closed"), words)
     ends = [
@@ -141,19 +151,27 @@ async def put_sessions(conn: Conn, rows: Sequence[SessionRow], now: datetime) ->
         for row in rows
         if row.ticket and row.closed_at
     ]
-    ends += [(grant, chip, at, "superseded") for _, grant, chip, at in ended if grant is not None]
+    ends += [(grant, chip, at, "superseded") for _, grant, chip, at, *_ in ended if grant is not None]
     if ends:
         named = [dict(zip(("grant", "chip", "at", "reason"), end, strict=True)) for end in ends]
         await conn.execute(query("grants_ended"), {"rows": in_json(named)})
-    return [row[0] for row in ended]
+    return Put([row[0] for row in ended], sums)
 
 
-def _counted(row: SessionRow, opened_before: datetime | None) -> list[DayRow]:
-    """A session counts once, on the day of its beginning, also when late words move that beginning."""
-    if opened_before == row.opened_at:
+async def _counted(conn: Conn, name: str, words: dict[str, Any]) -> dict[UUID, _Counted]:
+    return {row[0]: _Counted(*row[1:]) for row in await (await conn.execute(query(name), words)).fetchall()}
+
+
+def _recounted(before: _Counted | None, after: _Counted) -> list[Sum]:
+    """A session counts once, where it opened, as it is known now: also when late words move its beginning or its end."""
+    if before == after:
         return []
-    days = [DayRow(row.chip, _ms(row.opened_at), 0, 0, 0.0, 1, 0)]
-    return days if opened_before is None else [*days, DayRow(row.chip, _ms(opened_before), 0, 0, 0.0, -1, 0)]
+    both = [(after, 1)] if before is None else [(before, -1), (after, 1)]
+    return [
+        Sum(_ms(one.opened_at), plate=one.plate, sessions=n, starts=n * one.started, unknown_ms=n * one.unknown_ms)
+        for one, n in both
+        if one.plate is not None
+    ]
 
 
 async def grow_sessions(conn: Conn, rows: Sequence[Growth], now: datetime) -> set[UUID]:
@@ -198,25 +216,23 @@ async def put_arcs(conn: Conn, rows: Sequence[ArcRow]) -> None:
     await conn.execute(query("arcs_put"), {"rows": in_json([row._asdict() for row in rows])})
 
 
-async def add_days(conn: Conn, rows: Sequence[DayRow]) -> None:
-    """Add to the machines' days; every message is added exactly once, in the transaction that stores it."""
-    await conn.execute(query("machine_day_add"), {"rows": in_json([row._asdict() for row in rows])})
-
-
-async def raise_alert(conn: Conn, row: AlertRow, now: datetime) -> tuple[UUID, bool]:
-    """Open an alert or let a finding join the one of its episode; its id, and whether somebody is told now."""
+async def raise_alert(conn: Conn, row: AlertRow, now: datetime) -> Raised:
+    """Open an alert or let a finding join the one of its episode."""
     near = {"chip": row.chip, "codes": list(row.codes), "since": row.since, "last_at": row.last_at, "quiet": row.quiet}
     found = await (await conn.execute(query("finding_near"), near)).fetchone()
     if found is not None:
-        return found[0], await _grow(conn, row, found[0], was_historical=found[2])
+        return Raised(found[0], await _grow(conn, row, found[0], was_historical=found[2]), [])
     words = {**row._asdict(), "evidence": Jsonb(row.evidence), "now": now}
     opened = await (await conn.execute(query("finding_raise"), words)).fetchone()
     if opened is None:  # the episode's alert was closed by somebody, and the episode goes on: they must know
         words["episode"] = f"{row.episode}/{row.id}"
         opened = await (await conn.execute(query("finding_raise"), words)).fetchone()
-    if opened is not None and not row.historical:
+    if opened is None:
+        return Raised(row.id, told=False, sums=[])
+    if not row.historical:
         await conn.execute(query("finding_announce"), {"id": row.id})
-    return row.id, opened is not None and not row.historical
+    sums = [Sum(int(now.timestamp() * 1000), plate=opened[1], alerts=1)] if opened[1] is not None else []
+    return Raised(row.id, not row.historical, sums)
 
 
 async def _grow(conn: Conn, row: AlertRow, alert: UUID, *, was_historical: bool) -> bool:

@@ -2,14 +2,16 @@
 -- Everything that the owner of some shards keeps in memory about their chips.
 SELECT c.chip, c.chip_no, c.shard, c.rejected, s.fold, s.rules_version, s.boot, s.seq, s.received_at, s.at, s.state, s.contact,
        s.current_a, s.online, s.connection, s.presence_boot, coalesce(s.idle_quarter, 0) AS idle_quarter,
-       coalesce(s.idle_ms, 0) AS idle_ms, coalesce(s.idle_messages, 0) AS idle_messages, s.clock_ms
+       coalesce(s.idle_ms, 0) AS idle_ms, coalesce(s.idle_messages, 0) AS idle_messages,
+       coalesce(s.idle_online_ms, 0) AS idle_online_ms, s.clock_ms
 FROM chip c LEFT JOIN chip_state s USING (chip_no) WHERE c.shard = ANY(%(shards)s::text[])
 
 -- :chips_named
 -- The same for some chips, wherever they are: newly enrolled ones, or strangers.
 SELECT c.chip, c.chip_no, c.shard, c.rejected, s.fold, s.rules_version, s.boot, s.seq, s.received_at, s.at, s.state, s.contact,
        s.current_a, s.online, s.connection, s.presence_boot, coalesce(s.idle_quarter, 0) AS idle_quarter,
-       coalesce(s.idle_ms, 0) AS idle_ms, coalesce(s.idle_messages, 0) AS idle_messages, s.clock_ms
+       coalesce(s.idle_ms, 0) AS idle_ms, coalesce(s.idle_messages, 0) AS idle_messages,
+       coalesce(s.idle_online_ms, 0) AS idle_online_ms, s.clock_ms
 FROM chip c LEFT JOIN chip_state s USING (chip_no) WHERE c.chip = ANY(%(chips)s::text[])
 
 -- :boots_of_chips
@@ -38,33 +40,36 @@ CREATE TEMP TABLE IF NOT EXISTS state_stage (
     chip_no integer NOT NULL, chip text NOT NULL, shard text NOT NULL, rules_version integer NOT NULL, boot integer NOT NULL,
     seq bigint NOT NULL, received_at timestamptz NOT NULL, at timestamptz, told boolean NOT NULL, state text, contact text,
     session uuid, ticket uuid, current_a real, energy_wh double precision, lat double precision, lon double precision,
-    accuracy_m real, idle_quarter integer NOT NULL, idle_ms bigint NOT NULL, idle_messages integer NOT NULL, clock_ms integer,
-    fold jsonb
+    accuracy_m real, idle_quarter integer NOT NULL, idle_ms bigint NOT NULL, idle_messages integer NOT NULL,
+    idle_online_ms bigint NOT NULL, clock_ms integer, missing integer NOT NULL, fold jsonb
 ) ON COMMIT DELETE ROWS
 
 -- :state_put
 -- The latest state of each chip of a batch that told of itself; only the columns of evidence. No fold: it is as it was saved.
 INSERT INTO chip_state (chip_no, chip, shard, rules_version, boot, seq, received_at, at, state, contact, session, ticket, current_a,
-    energy_wh, lat, lon, accuracy_m, idle_quarter, idle_ms, idle_messages, clock_ms, fold)
+    energy_wh, lat, lon, accuracy_m, idle_quarter, idle_ms, idle_messages, idle_online_ms, clock_ms, missing, fold)
 SELECT chip_no, chip, shard, rules_version, boot, seq, received_at, at, state, contact, session, ticket, current_a,
-    energy_wh, lat, lon, accuracy_m, idle_quarter, idle_ms, idle_messages, clock_ms, coalesce(fold, '{}') FROM state_stage WHERE told
+    energy_wh, lat, lon, accuracy_m, idle_quarter, idle_ms, idle_messages, idle_online_ms, clock_ms, missing, coalesce(fold, '{}') FROM state_stage WHERE told
 ON CONFLICT (chip_no) DO UPDATE SET boot = excluded.boot, seq = excluded.seq,
     received_at = excluded.received_at, at = excluded.at, state = excluded.state, contact = excluded.contact,
     session = excluded.session, ticket = excluded.ticket, current_a = excluded.current_a,
     energy_wh = coalesce(excluded.energy_wh, chip_state.energy_wh), lat = coalesce(excluded.lat, chip_state.lat),
     lon = coalesce(excluded.lon, chip_state.lon), accuracy_m = coalesce(excluded.accuracy_m, chip_state.accuracy_m),
     idle_quarter = excluded.idle_quarter, idle_ms = excluded.idle_ms, idle_messages = excluded.idle_messages,
-    clock_ms = excluded.clock_ms, rules_version = CASE WHEN excluded.fold = '{}' THEN chip_state.rules_version ELSE excluded.rules_version END,
+    idle_online_ms = excluded.idle_online_ms, clock_ms = excluded.clock_ms,
+    missing = CASE WHEN excluded.fold = '{}' THEN chip_state.missing ELSE excluded.missing END,
+    rules_version = CASE WHEN excluded.fold = '{}' THEN chip_state.rules_version ELSE excluded.rules_version END,
     fold = CASE WHEN excluded.fold = '{}' THEN chip_state.fold ELSE excluded.fold END
 
 -- :state_touch
 -- The same for chips that said something, but not how they are.
-INSERT INTO chip_state (chip_no, chip, shard, rules_version, boot, seq, received_at, at, idle_quarter, idle_ms, idle_messages, clock_ms, fold)
-SELECT chip_no, chip, shard, rules_version, boot, seq, received_at, at, idle_quarter, idle_ms, idle_messages, clock_ms, coalesce(fold, '{}')
+INSERT INTO chip_state (chip_no, chip, shard, rules_version, boot, seq, received_at, at, idle_quarter, idle_ms, idle_messages, idle_online_ms, clock_ms, missing, fold)
+SELECT chip_no, chip, shard, rules_version, boot, seq, received_at, at, idle_quarter, idle_ms, idle_messages, idle_online_ms, clock_ms, missing, coalesce(fold, '{}')
 FROM state_stage WHERE NOT told
 ON CONFLICT (chip_no) DO UPDATE SET boot = excluded.boot, seq = excluded.seq,
     received_at = excluded.received_at, at = excluded.at, idle_quarter = excluded.idle_quarter, idle_ms = excluded.idle_ms,
-    idle_messages = excluded.idle_messages, clock_ms = excluded.clock_ms,
+    idle_messages = excluded.idle_messages, idle_online_ms = excluded.idle_online_ms, clock_ms = excluded.clock_ms,
+    missing = CASE WHEN excluded.fold = '{}' THEN chip_state.missing ELSE excluded.missing END,
     rules_version = CASE WHEN excluded.fold = '{}' THEN chip_state.rules_version ELSE excluded.rules_version END,
     fold = CASE WHEN excluded.fold = '{}' THEN chip_state.fold ELSE excluded.fold END
 

@@ -7,7 +7,8 @@ SELECT g.id, g.chip, g.worker, g.plate, g.expires_at, g.longest_s FROM unlock_gr
 UPDATE session s SET state = 'closed', closed_at = greatest(s.opened_at, r.at), end_reason = 'superseded', updated_at = %(now)s
 FROM (SELECT m.plate, max(r.opened_at) AS at FROM json_to_recordset(%(rows)s) AS r (chip text, opened_at timestamptz, state text)
     JOIN machine m ON m.chip = r.chip WHERE r.state = 'open' GROUP BY m.plate) r
-WHERE s.state = 'open' AND s.plate = r.plate AND s.id <> ALL(%(ids)s::uuid[]) RETURNING s.id, s.grant_id, s.chip, s.closed_at
+WHERE s.state = 'open' AND s.plate = r.plate AND s.id <> ALL(%(ids)s::uuid[]) RETURNING s.id, s.grant_id, s.chip, s.closed_at,
+    s.plate, s.opened_at, greatest(s.contact_ms - s.covered_ms, 0) AS unknown_ms
 
 -- :session_put
 -- Sessions as the fold has them, open ones last; whose one is comes from the grant, where it was from the machine.
@@ -26,6 +27,7 @@ ON CONFLICT (id) DO UPDATE SET ticket = excluded.ticket, worker = excluded.worke
     covered_ms = excluded.covered_ms, arc_ms = excluded.arc_ms, energy_wh = excluded.energy_wh, peak_a = excluded.peak_a,
     updated_at = excluded.updated_at
 WHERE session.chip = excluded.chip
+RETURNING id, plate, opened_at, grant_id IS NOT NULL, CASE WHEN state = 'open' THEN 0 ELSE greatest(contact_ms - covered_ms, 0) END
 
 -- :session_grow
 -- More is known of open sessions: sums only, all of a batch at once. Whose they are was decided when they began.
@@ -36,8 +38,9 @@ FROM json_to_recordset(%(rows)s) AS g (id uuid, contact_ms bigint, covered_ms bi
 WHERE s.id = g.id AND s.state = 'open' RETURNING s.id
 
 -- :session_before
--- When these sessions began, as far as they are stored, before they are put again.
-SELECT id, opened_at FROM session WHERE id = ANY(%(ids)s::uuid[])
+-- What these sessions, as far as they are stored, come to in the rollups before they are put again.
+SELECT id, plate, opened_at, grant_id IS NOT NULL, CASE WHEN state = 'open' THEN 0 ELSE greatest(contact_ms - covered_ms, 0) END
+FROM session WHERE id = ANY(%(ids)s::uuid[])
 
 -- :session_next
 -- When the next session of this chip began.
@@ -99,19 +102,6 @@ ON CONFLICT (chip_no, boot, from_up) DO UPDATE SET ended_at = coalesce(excluded.
     arc_ms = coalesce(excluded.arc_ms, arc.arc_ms), peak_a = greatest(excluded.peak_a, arc.peak_a),
     contact = coalesce(excluded.contact, arc.contact), session = coalesce(excluded.session, arc.session)
 
--- :machine_day_add
--- Add new messages to the days of the machine that carried the chip then; days of the division's zone.
-INSERT INTO machine_day (plate, day, arc_ms, covered_ms, energy_wh, sessions, messages)
-SELECT b.plate, (x.at AT TIME ZONE d.zone)::date, sum(x.arc_ms), sum(x.covered_ms), sum(x.energy_wh), sum(x.sessions), sum(x.messages)
-FROM (SELECT r.*, to_timestamp(r.at_ms / 1000.0) AS at FROM json_to_recordset(%(rows)s) AS r (chip text, at_ms bigint, arc_ms bigint,
-    covered_ms bigint, energy_wh double precision, sessions integer, messages bigint)) x
-JOIN LATERAL (SELECT plate FROM binding WHERE binding.chip = x.chip AND (until IS NULL OR until > x.at) ORDER BY since LIMIT 1) b ON true
-JOIN machine m ON m.plate = b.plate JOIN division d ON d.code = m.division
-GROUP BY 1, 2 ORDER BY 1, 2
-ON CONFLICT (plate, day) DO UPDATE SET arc_ms = machine_day.arc_ms + excluded.arc_ms,
-    covered_ms = machine_day.covered_ms + excluded.covered_ms, energy_wh = machine_day.energy_wh + excluded.energy_wh,
-    sessions = machine_day.sessions + excluded.sessions, messages = machine_day.messages + excluded.messages
-
 -- :finding_near
 -- The alert of the same family that a finding may belong to, locked.
 SELECT a.id, a.code, a.historical, a.state FROM alert a
@@ -132,7 +122,7 @@ INSERT INTO alert (id, code, level, subject, episode, plate, chip, worker, sessi
 SELECT %(id)s, %(code)s, %(level)s, coalesce(m.plate, %(chip)s), %(episode)s, m.plate, %(chip)s, s.worker, %(session)s,
     m.division, m.enterprise, %(since)s, %(last_at)s, %(occurrences)s, %(historical)s, %(late_by_ms)s, %(evidence)s, 'ingest', %(now)s
 FROM (SELECT 1) one LEFT JOIN machine m ON m.chip = %(chip)s LEFT JOIN session s ON s.id = %(session)s
-ON CONFLICT (subject, code, episode) DO NOTHING RETURNING id
+ON CONFLICT (subject, code, episode) DO NOTHING RETURNING id, plate
 
 -- :finding_announce
 -- The fact that leaves: one outbox row for an alert that pages.

@@ -261,7 +261,7 @@ class Draft:
         known = message.arc_ms
         chip.idle_ms += (len(known) - known.count(None)) * message.step_ms
         chip.idle_messages += 1
-        if late.kind != "chip":
+        if late is detect.LIVE or late.kind != "chip":
             chip.idle_online_ms += lasted_ms
 
     def close_quarter(self, chip: Chip) -> None:

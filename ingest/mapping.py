@@ -37,7 +37,8 @@ from weld.store.reported import ArcRow
 if TYPE_CHECKING:
     from ingest.arrival import Arrival
 
-QUARTER_MS = 900_000
+QUARTER_S = 900
+QUARTER_MS = QUARTER_S * 1000
 # The longest span that one message can fill with samples: 600 of 10 minutes.
 LONGEST_MS = 360_000_000
 

@@ -116,7 +116,7 @@ async def write_rollups(batch: Batch) -> None:
             lasted_ms = max(0, min(said.when.up_ms - said.from_up, mapping.LONGEST_MS))
             key = (timed.chip, (said.when.at_ms - lasted_ms) // mapping.QUARTER_MS)
             if (total := sums.get(key)) is None:
-                total = sums[key] = Sum(key[1] * mapping.QUARTER_MS, timed.chip)
+                total = sums[key] = Sum(key[1] * mapping.QUARTER_S, timed.chip)
             total.arc_ms += said.arc_ms
             total.covered_ms += said.covered_ms
             total.energy_wh += said.energy_wh
@@ -125,8 +125,8 @@ async def write_rollups(batch: Batch) -> None:
                 total.online_ms += lasted_ms
     rows = [*sums.values(), *batch.sums]
     for name, quarter, covered_ms, messages, online_ms in batch.draft.idle:
-        at_ms = quarter * mapping.QUARTER_MS
-        rows.append(Sum(at_ms, name, covered_ms=covered_ms, online_ms=online_ms, messages=messages))
+        at_s = quarter * mapping.QUARTER_S
+        rows.append(Sum(at_s, name, covered_ms=covered_ms, online_ms=online_ms, messages=messages))
     if rows:
         await rollups.add(batch.conn, rows, rollups.part_of(list(batch.epochs)), batch.now)
 

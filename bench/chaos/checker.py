@@ -72,7 +72,7 @@ def judge(counted: Sequence[Counted], books: Books, calm: Books) -> Verdict:
     _judge_messages(verdict, counted, books)
     _judge_alerts(verdict, counted, books)
     lives = {one.life.chip: one.life for one in counted}
-    for compare in (_sessions, _arcs, _days, _states):
+    for compare in (_sessions, _arcs, _days, _hours, _owners, _states):
         for what in compare(lives, books, calm):
             verdict.blame(what)
     for what in (
@@ -178,17 +178,30 @@ def _arcs(lives: Mapping[str, Life], books: Books, calm: Books) -> Iterator[str]
 
 
 def _days(lives: Mapping[str, Life], books: Books, calm: Books) -> Iterator[str]:
-    """Days of a machine whose times are reckoned are summed: which of two days a message near midnight belongs to may differ."""
+    yield from _spans("day", lives, books.days, calm.days)
+
+
+def _hours(lives: Mapping[str, Life], books: Books, calm: Books) -> Iterator[str]:
+    yield from _spans("hour", lives, books.hours, calm.hours)
+
+
+def _spans(what: str, lives: Mapping[str, Life], here: Sequence[Row], there: Sequence[Row]) -> Iterator[str]:
+    """Those of a machine whose times are reckoned are summed: to which of two a message near the border belongs may differ."""
     summed = {life.plate for life in lives.values() if life.somewhat_anchored}
 
-    def by_key(one: Books) -> dict[Hashable, dict[str, Any]]:
+    def by_key(rows: Sequence[Row]) -> dict[Hashable, dict[str, Any]]:
         sums: dict[Hashable, Counter[str]] = defaultdict(Counter)
-        for row in one.days:
-            key = (row["plate"], "all" if row["plate"] in summed else row["day"])
-            sums[key].update({name: value for name, value in row.items() if name not in {"plate", "day"}})
+        for row in rows:
+            key = (row["plate"], "all" if row["plate"] in summed else row[what])
+            sums[key].update({name: value for name, value in row.items() if name not in {"plate", what}})
         return {key: dict(values) for key, values in sums.items()}
 
-    yield from _tables("day", by_key(books), by_key(calm))
+    yield from _tables(what, by_key(here), by_key(there))
+
+
+def _owners(_: Mapping[str, Life], books: Books, calm: Books) -> Iterator[str]:
+    """Sums of divisions and enterprises over all their days, whoever wrote which part of them."""
+    yield from _tables("owner", {row["owner"]: row for row in books.owners}, {row["owner"]: row for row in calm.owners})
 
 
 def _states(_: Mapping[str, Life], books: Books, calm: Books) -> Iterator[str]:

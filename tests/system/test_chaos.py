@@ -131,6 +131,16 @@ HOLE = "INSERT INTO hole SELECT chip_no, 1, 1, 2, 'unreadable', now() FROM chip 
             (0, 0, 1),
             "messages",
         ),
+        (
+            f"UPDATE machine_hour SET online_ms = online_ms + 1 WHERE {first('machine_hour', 'plate, hour')}",
+            (0, 0, 1),
+            "online_ms",
+        ),
+        (
+            f"UPDATE division_day SET starts = starts + 1 WHERE {first('division_day', 'division, day, part')}",
+            (0, 0, 1),
+            "starts",
+        ),
         (f"UPDATE arc SET ended_at = NULL WHERE {first('arc', ARC)}", (0, 0, 1), "ended_at"),
         (f"DELETE FROM arc WHERE {first('arc', ARC)}", (0, 0, 1), "is missing"),
         (f"UPDATE chip_state SET seq = seq - 1 WHERE {first('chip_state', 'chip')}", (0, 0, 1), "seq"),

@@ -67,6 +67,8 @@ class Books:
     anchors: Mapping[tuple[str, int], datetime]
     sessions: Sequence[Row]
     days: Sequence[Row]
+    hours: Sequence[Row]
+    owners: Sequence[Row]
     states: Sequence[Row]
     arcs: Sequence[Row]
 
@@ -93,6 +95,8 @@ async def read(conn: Conn) -> Books:
         {(chip, boot): at for chip, boot, at in anchors},
         await _rows(conn, "inspection_sessions"),
         await _rows(conn, "inspection_days"),
+        await _rows(conn, "inspection_hours"),
+        await _rows(conn, "inspection_owners"),
         await _rows(conn, "inspection_states"),
         await _rows(conn, "inspection_arcs"),
     )

@@ -15,7 +15,6 @@ import psycopg
 from psycopg.rows import class_row
 from psycopg.types.json import Json
 
-from weld.store import partitions
 from weld.store.queries import query
 from weld.store.retention import Retention
 from weld.store.rollups import NEWEST, OLDEST
@@ -97,8 +96,9 @@ def whole_since(conn: psycopg.Connection, rules: Retention, now: datetime) -> da
     """The first day of which everything that counts is still stored."""
     kept = [rule.days for name in ("telemetry", "refusal") if (rule := rules.tables[name]).days is not None]
     days = [now.date() - timedelta(days=least - 2) for least in kept if least is not None]
-    if (first := partitions.first_day(conn, "telemetry")) is not None:
-        days.append(first + timedelta(days=1))
+    first = conn.execute(query("recount_first_day")).fetchone()
+    if first is not None and first[0] is not None:
+        days.append(first[0] + timedelta(days=1))
     return max(days, default=date(2020, 1, 1))
 
 

@@ -143,7 +143,7 @@ async def put_sessions(conn: Conn, rows: Sequence[SessionRow], now: datetime) ->
     before = await _counted(conn, "session_before", words)
     after = await _counted(conn, "session_put", words)
     sums = [more for known, counted in after.items() for more in _recounted(before.get(known), counted)]
-    sums += [Sum(_ms(row[5]), plate=row[4], unknown_ms=row[6]) for row in ended if row[4] is not None and row[6]]
+    sums += [Sum(row[5].timestamp(), plate=row[4], unknown_ms=row[6]) for row in ended if row[4] is not None and row[6]]
     if any(row.ticket is not None for row in rows):
         await conn.execute(query("grants_closed"), words)
     ends = [
@@ -168,7 +168,13 @@ def _recounted(before: _Counted | None, after: _Counted) -> list[Sum]:
         return []
     both = [(after, 1)] if before is None else [(before, -1), (after, 1)]
     return [
-        Sum(_ms(one.opened_at), plate=one.plate, sessions=n, starts=n * one.started, unknown_ms=n * one.unknown_ms)
+        Sum(
+            one.opened_at.timestamp(),
+            plate=one.plate,
+            sessions=n,
+            starts=n * one.started,
+            unknown_ms=n * one.unknown_ms,
+        )
         for one, n in both
         if one.plate is not None
     ]
@@ -178,10 +184,6 @@ async def grow_sessions(conn: Conn, rows: Sequence[Growth], now: datetime) -> se
     """More is known of these open sessions, and nothing else happened to them; returns those that the books do not call open."""
     found = await conn.execute(query("session_grow"), {"rows": in_json(rows), "now": now})
     return {row["id"] for row in rows} - {row[0] for row in await found.fetchall()}
-
-
-def _ms(at: datetime) -> int:
-    return round(at.timestamp() * 1000)
 
 
 async def next_opened(conn: Conn, chip_no: int, session: UUID, after: datetime) -> datetime | None:
@@ -231,7 +233,7 @@ async def raise_alert(conn: Conn, row: AlertRow, now: datetime) -> Raised:
         return Raised(row.id, told=False, sums=[])
     if not row.historical:
         await conn.execute(query("finding_announce"), {"id": row.id})
-    sums = [Sum(int(now.timestamp() * 1000), plate=opened[1], alerts=1)] if opened[1] is not None else []
+    sums = [Sum(now.timestamp(), plate=opened[1], alerts=1)] if opened[1] is not None else []
     return Raised(row.id, not row.historical, sums)
 
 

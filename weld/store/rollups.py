@@ -8,11 +8,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
+import psycopg
+import structlog
 
 from weld.store.binary import in_json
 from weld.store.connect import Conn
 from weld.store.partitions import DAYS_AHEAD, DAYS_BACK
 from weld.store.queries import query
+
+log = structlog.get_logger()
 
 # Whoever holds no lease: api and the watchdog. Batches have the parts from 1 on, a rebuild has 0.
 NOBODY = -1
@@ -22,9 +26,9 @@ OLDEST, NEWEST = timedelta(days=DAYS_BACK - 1), timedelta(days=DAYS_AHEAD - 1)
 
 
 class Sum(msgspec.Struct, omit_defaults=True, gc=False):
-    """What comes to the hour and the day in which `at_ms` (UTC) lies, of a plate or of the machine that carried a chip then."""
+    """What comes to the hour and the day in which `at_s` (UTC) lies, of a plate or of the machine that carried a chip then."""
 
-    at_ms: int
+    at_s: float
     chip: str | None = None
     plate: str | None = None
     arc_ms: int = 0
@@ -50,5 +54,10 @@ async def add(conn: Conn, rows: Sequence[Sum], part: int, now: datetime) -> None
 
 
 async def count_made(conn: Conn, plate: str, at: datetime, *, refusals: int = 0, alerts: int = 0) -> None:
-    """Count what api has just made; last in its transaction, as everybody does."""
-    await conn.execute(query("rollups_count_made"), {"plate": plate, "at": at, "refusals": refusals, "alerts": alerts})
+    """Count what api has just made. A refusal is told also where a partition is missing: a rebuild counts it then."""
+    words = {"plate": plate, "at": at, "refusals": refusals, "alerts": alerts}
+    try:
+        async with conn.transaction():
+            await conn.execute(query("rollups_count_made"), words)
+    except psycopg.errors.CheckViolation as error:
+        log.error("rollup_missed", error=type(error).__name__)

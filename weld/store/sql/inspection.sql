@@ -41,15 +41,45 @@ SELECT c.chip, b.boot, b.anchor_at FROM chip_boot b JOIN chip c USING (chip_no)
 SELECT * FROM session
 
 -- :inspection_days
--- The rollups of days, with the idle time that still waits in the chips' states.
-SELECT plate, day, sum(arc_ms)::bigint AS arc_ms, sum(covered_ms)::bigint AS covered_ms, sum(energy_wh) AS energy_wh,
-    sum(sessions)::bigint AS sessions, sum(messages)::bigint AS messages
+-- The rollups of days, with the idle time that still waits in the chips' states. Alerts hang on what was heard first, refusals on people.
+SELECT plate, day, sum(arc_ms)::bigint AS arc_ms, sum(covered_ms)::bigint AS covered_ms, sum(online_ms)::bigint AS online_ms,
+    sum(unknown_ms)::bigint AS unknown_ms, sum(energy_wh) AS energy_wh, sum(sessions)::bigint AS sessions, sum(starts)::bigint AS starts,
+    sum(messages)::bigint AS messages
 FROM (
-    SELECT plate, day, arc_ms, covered_ms, energy_wh, sessions, messages FROM machine_day
+    SELECT plate, day, arc_ms, covered_ms, online_ms, unknown_ms, energy_wh, sessions, starts, messages FROM machine_day
     UNION ALL
-    SELECT m.plate, (to_timestamp(s.idle_quarter * 900.0) AT TIME ZONE d.zone)::date, 0, s.idle_ms, 0, 0, s.idle_messages
+    SELECT m.plate, (to_timestamp(s.idle_quarter * 900.0) AT TIME ZONE d.zone)::date, 0, s.idle_ms, s.idle_online_ms, 0, 0, 0, 0,
+        s.idle_messages
     FROM chip_state s JOIN machine m ON m.chip = s.chip JOIN division d ON d.code = m.division WHERE s.idle_messages > 0
 ) x GROUP BY plate, day
+
+-- :inspection_hours
+-- The same for hours.
+SELECT plate, hour, sum(arc_ms)::bigint AS arc_ms, sum(covered_ms)::bigint AS covered_ms, sum(online_ms)::bigint AS online_ms,
+    sum(unknown_ms)::bigint AS unknown_ms, sum(energy_wh) AS energy_wh, sum(sessions)::bigint AS sessions, sum(starts)::bigint AS starts,
+    sum(messages)::bigint AS messages
+FROM (
+    SELECT plate, hour, arc_ms, covered_ms, online_ms, unknown_ms, energy_wh, sessions, starts, messages FROM machine_hour
+    UNION ALL
+    SELECT m.plate, date_trunc('hour', to_timestamp(s.idle_quarter * 900.0), 'UTC'), 0, s.idle_ms, s.idle_online_ms, 0, 0, 0, 0,
+        s.idle_messages
+    FROM chip_state s JOIN machine m ON m.chip = s.chip WHERE s.idle_messages > 0
+) x GROUP BY plate, hour
+
+-- :inspection_owners
+-- The same for divisions and enterprises, of all their days.
+SELECT owner, sum(arc_ms)::bigint AS arc_ms, sum(covered_ms)::bigint AS covered_ms, sum(online_ms)::bigint AS online_ms,
+    sum(unknown_ms)::bigint AS unknown_ms, sum(energy_wh) AS energy_wh, sum(sessions)::bigint AS sessions, sum(starts)::bigint AS starts,
+    sum(messages)::bigint AS messages
+FROM (
+    SELECT division AS owner, arc_ms, covered_ms, online_ms, unknown_ms, energy_wh, sessions, starts, messages FROM division_day
+    UNION ALL
+    SELECT enterprise::text, arc_ms, covered_ms, online_ms, unknown_ms, energy_wh, sessions, starts, messages FROM enterprise_day
+    UNION ALL
+    SELECT o.owner, 0, s.idle_ms, s.idle_online_ms, 0, 0, 0, 0, s.idle_messages
+    FROM chip_state s JOIN machine m ON m.chip = s.chip CROSS JOIN LATERAL (VALUES (m.division), (m.enterprise::text)) o (owner)
+    WHERE s.idle_messages > 0 AND o.owner IS NOT NULL
+) x GROUP BY owner
 
 -- :inspection_states
 -- How far each chip was heard.

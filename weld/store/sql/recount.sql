@@ -1,3 +1,8 @@
+-- :recount_first_day
+-- The first day (of UTC) of which there is a partition of telemetry; null where something else minds its days.
+SELECT min(to_date(right(c.relname, 8), 'YYYYMMDD')) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = to_regclass('weld.telemetry') AND c.relname ~ '^telemetry_[0-9]{8}$'
+
 -- :recount_plates
 -- The next machines, in the order of their plates.
 SELECT plate FROM weld.machine WHERE plate > %(after)s AND (%(plate)s::text IS NULL OR plate = %(plate)s) ORDER BY plate LIMIT %(limit)s

@@ -116,9 +116,14 @@ def configure(place: Place, tcp_port: int | None) -> None:
         raise RuntimeError(f"{place.data} was made by PostgreSQL {made_by}: dump it with that version or remove it")
     homes.make_folder(place.sockets, place.user)
     listen = "127.0.0.1" if tcp_port else ""
-    text = _CONFIGURATION.format(listen=listen, port=port_of(tcp_port), sockets=place.sockets)
+    text = configuration(listen, port_of(tcp_port), str(place.sockets))
     homes.write_private(place.data / "postgresql.conf", text, place.user)
     homes.write_private(place.data / "pg_hba.conf", _WHO_MAY_ENTER, place.user)
+
+
+def configuration(listen: str, port: int, sockets: str) -> str:
+    """The settings of a server that we start; `tools/timescale` gives the same to its own."""
+    return _CONFIGURATION.format(listen=listen, port=port, sockets=sockets)
 
 
 def port_of(tcp_port: int | None) -> int:

@@ -1,7 +1,8 @@
 """Real databases for tests: one server a test process, one migrated template, one fresh copy a test.
 
-Honours WELDGATE_DATABASE_URL (an address that may create roles and databases); otherwise starts a server of its own and
-stops it at the end. Refuses mocks, and refuses to leave a database behind.
+Honours WELDGATE_TIMESCALE_URL (a TimescaleDB of either edition; `make test-timescale`) and WELDGATE_DATABASE_URL, addresses that
+may create roles and databases; otherwise starts a server of its own and stops it at the end. Refuses mocks, and refuses to leave
+a database behind.
 """
 
 import os
@@ -16,6 +17,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from weld.cli.postgres import EmbeddedPostgres
 from weld.store import partitions, setup
@@ -82,6 +84,7 @@ def server() -> Iterator[Server]:
         try:
             migrate(template.url("owner"))
             _make_partitions(template.url("owner"))
+            _close(url, template.name)
             yield Server(url, template.name)
         finally:
             setup.drop_database(url, template.name)
@@ -104,9 +107,16 @@ def _make_partitions(owner_url: str) -> None:
         partitions.ensure(conn, today - timedelta(days=_DAYS_BEFORE), today + timedelta(days=_DAYS_AFTER))
 
 
+def _close(server_url: str, template: str) -> None:
+    """Nobody may be in a database while it is copied: not even TimescaleDB's own scheduler, which enters all it finds open."""
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        conn.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(template)))
+        conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (template,))
+
+
 @contextmanager
 def _server_url() -> Iterator[str]:
-    given = os.environ.get("WELDGATE_DATABASE_URL")
+    given = os.environ.get("WELDGATE_TIMESCALE_URL") or os.environ.get("WELDGATE_DATABASE_URL")
     if given:
         yield given
         return

@@ -1,11 +1,12 @@
-"""The maintenance process: day partitions made ahead and dropped after their retention, old rows removed, the audit anchored.
+"""The maintenance process: days of the big tables made, turned into columns and dropped, old rows removed, the audit anchored.
 
 Connects as owner and is the only process that does. Refuses to run twice at once (an advisory lock), to touch what ingest writes
 today, and to sign for an audit whose chain is broken.
 """
 
 import asyncio
-from datetime import datetime, timedelta
+from collections import Counter as Counted
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -21,11 +22,15 @@ from weld.kit.settings import PORTS, Settings
 from weld.kit.wait import wait
 from weld.store import audit, maintenance, partitions, retention
 from weld.store.audit import Trace
+from weld.store.retention import Retention
 
 log = structlog.get_logger()
 
 _audit_holds = Gauge("weldgate_maintain_audit_holds", "1 unless the last round found the audit's chain broken")
 _audit_holds.set(1)
+_days = Gauge(
+    "weldgate_maintain_days", "Days of a table (partitions or chunks) by how they are stored", ["table", "state"]
+)
 _forgotten = Counter("weldgate_maintain_forgotten", "Rows past their retention that were removed", ["table"])
 
 
@@ -51,16 +56,42 @@ def maintain(
         done = {"partitions_made": partitions.ensure(conn, *partitions.horizon(now))}
         rules = retention.in_force(retention.load(settings.retention), now.date())
         for table in partitions.TABLES:
-            if rules.tables[table].how == "keep":
-                continue
-            dropped = partitions.drop_before(conn, table, (now - timedelta(days=rules.days(table))).date())
-            done[f"{table}_partitions_dropped"] = len(dropped)
-            if dropped:
-                audit.append_now(conn, Trace(now, "maintain", "evidence.dropped", table, {"partitions": dropped}))
+            done[f"{table}_partitions_dropped"] = _drop_days(conn, table, rules, now)
         for table, rows in maintenance.forget(conn, now, rules).items():
             done[f"{table}_forgotten"] = rows
             _forgotten.labels(table).inc(rows)
+        for table in partitions.TABLES:
+            done[f"{table}_days_compressed"] = _compress_days(conn, table, rules, now)
+            _count_days(conn, table)
     return done | ({} if anchorage is None else {"anchored": int(anchorage.keep(owner_url, now))})
+
+
+def _drop_days(conn: psycopg.Connection, table: str, rules: Retention, now: datetime) -> int:
+    if rules.tables[table].how == "keep":
+        return 0
+    dropped = partitions.drop_before(conn, table, _ago(now, rules.days(table)))
+    if dropped:
+        audit.append_now(conn, Trace(now, "maintain", "evidence.dropped", table, {"partitions": dropped}))
+    return len(dropped)
+
+
+def _compress_days(conn: psycopg.Connection, table: str, rules: Retention, now: datetime) -> int:
+    """Days whose last row is old enough; a table with many of them takes some rounds, so that the others have their turn."""
+    after_days = rules.tables[table].compress_days
+    if not after_days:
+        return 0
+    closed = _ago(now, partitions.DAYS_BACK)
+    return len(partitions.compress_before(conn, table, _ago(now, after_days - 1), closed))
+
+
+def _count_days(conn: psycopg.Connection, table: str) -> None:
+    found = Counted(part.state for part in partitions.parts(conn, table))
+    for state in ("rows", "columns", "mixed", "leaving", "left"):
+        _days.labels(table, state).set(found[state])
+
+
+def _ago(now: datetime, days: int) -> date:
+    return (now - timedelta(days=days)).date()
 
 
 async def serve(

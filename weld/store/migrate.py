@@ -10,6 +10,7 @@ from typing import LiteralString, NamedTuple
 
 import psycopg
 
+from weld.store import hypertables
 from weld.store.queries import query
 
 _FOLDER = Path(__file__).parent / "migrations"
@@ -55,7 +56,8 @@ def migrations() -> list[Migration]:
 def migrate(owner_url: str) -> list[str]:
     """Apply what is missing, each file in a transaction of its own; the names of those applied.
 
-    Two at once do not collide: the second waits for the first. SchemaMismatch where an applied file was edited.
+    Then empty tables of days become hypertables, where the server has TimescaleDB. Two at once do not collide: the second waits
+    for the first. SchemaMismatch where an applied file was edited.
     """
     applied = []
     with psycopg.connect(owner_url, autocommit=True) as conn:
@@ -74,6 +76,7 @@ def migrate(owner_url: str) -> list[str]:
                     (migration.number, migration.name, migration.hash),
                 )
             applied.append(migration.name)
+        hypertables.adopt(conn)
     return applied
 
 

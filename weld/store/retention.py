@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from weld.store.partitions import DAYS_BACK
+from weld.store.partitions import DAYS_BACK, TABLES
 
 How = Literal["delete", "partition", "empty", "keep"]
 SHIPPED = Path(__file__).with_suffix(".toml")
@@ -23,13 +23,17 @@ class RetentionError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What becomes of a table's rows: `days` after `after`; `law_days` is the least, `source` where the number comes from."""
+    """What becomes of a table's rows: `days` after `after`; `law_days` is the least, `source` where the number comes from.
+
+    Whole days of it become columns after `compress_days`, where the database has a columnstore; 0 = never.
+    """
 
     how: How
     days: int | None
     law_days: int
     after: str
     source: str
+    compress_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,12 @@ def _rule(name: str, words: Mapping[str, Any]) -> Rule:
     least = max(int(words.get("law_days", 1)), DAYS_BACK + 1 if how == "partition" else 1)
     if days is not None and days < least:
         raise ValueError(f"{name}: {days} days, and {least} are the least")
-    return Rule(how, days, int(words.get("law_days", 0)), str(words.get("after", "")), str(words["source"]))
+    compress_days = int(words.get("compress_days", DAYS_BACK + 1 if name in TABLES else 0))
+    if compress_days < 0 or compress_days == 1:
+        raise ValueError(f"{name}: compress_days: 2 are the least, or 0 for never")
+    return Rule(
+        how, days, int(words.get("law_days", 0)), str(words.get("after", "")), str(words["source"]), compress_days
+    )
 
 
 def _check_against(path: Path, entry: Retention, shipped: Retention) -> None:

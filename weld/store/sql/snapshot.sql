@@ -1,5 +1,5 @@
 -- :schema_snapshot
--- The schema as text, a line a thing, in a fixed order: what migrations lead to, for people and for a test.
+-- The schema as text, a line a thing, in a fixed order: what migrations lead to, for people and for a test. The same on every engine.
 SELECT line FROM (
     SELECT 'table ' || c.relname || ' ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
         || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END || coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '') AS line
@@ -7,7 +7,7 @@ SELECT line FROM (
     LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
     WHERE c.relnamespace = 'weld'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
     UNION ALL
-    SELECT 'index ' || pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+    SELECT 'index ' || replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON ') FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
     WHERE c.relnamespace = 'weld'::regnamespace AND NOT c.relispartition
     UNION ALL
     SELECT 'constraint ' || c.relname || ' ' || k.conname || ' ' || pg_get_constraintdef(k.oid)
@@ -18,7 +18,7 @@ SELECT line FROM (
     FROM pg_policies WHERE schemaname = 'weld'
     UNION ALL
     SELECT 'trigger ' || pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-    WHERE c.relnamespace = 'weld'::regnamespace AND NOT t.tgisinternal
+    WHERE c.relnamespace = 'weld'::regnamespace AND NOT t.tgisinternal AND t.tgname <> 'ts_insert_blocker'
     UNION ALL
     SELECT 'grant ' || table_name || ' ' || grantee || ' ' || string_agg(privilege_type, ',' ORDER BY privilege_type)
     FROM information_schema.role_table_grants WHERE table_schema = 'weld' AND grantee <> 'weld_owner' AND table_name !~ '_[0-9]{8}$'

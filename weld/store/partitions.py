@@ -87,8 +87,9 @@ def drop_before(conn: psycopg.Connection, table: str, day: date) -> list[str]:
     """Drop the days of `table` before a day, the oldest first, without stopping writers; `table_YYYYMMDD` for each."""
     drop = _drop_chunk if is_hypertable(conn, table) else _drop_partition
     done = []
-    for part in parts(conn, table):
-        if part.day >= day or not _patiently(conn, drop, table, part):
+    old = [part for part in parts(conn, table) if part.day < day]
+    for part in sorted(old, key=lambda one: one.state != "leaving"):  # PostgreSQL detaches one at a time
+        if not _patiently(conn, drop, table, part):
             break
         done.append(_name(table, part.day))
     return done

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from weld.cli.bench_command import bench, chaos
+from weld.cli.doctor_command import doctor
 from weld.cli.rollups_command import rollups
 from weld.cli.vault_command import vault
 
@@ -351,6 +352,9 @@ def webhook_sink(
         print(f"webhook-sink: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
     raise typer.Exit(run_until_stopped(lambda stop: run(port, secrets, failures, stop)))
+
+
+app.command()(doctor)
 
 
 app.add_typer(bench, name="bench", help="Measure, beside a baseline in the same run.")

@@ -12,7 +12,7 @@ from weld.store.queries import query
 
 
 class TableSize(NamedTuple):
-    """One table with all its partitions, since the statistics began."""
+    """One table with all its partitions or chunks, since the statistics began."""
 
     name: str
     table_bytes: int
@@ -26,5 +26,11 @@ class TableSize(NamedTuple):
 
 def tables(url: str) -> list[TableSize]:
     """Every table that was written, the largest first."""
-    with psycopg.connect(url, autocommit=True) as conn, conn.cursor(row_factory=class_row(TableSize)) as cursor:
+    with psycopg.connect(url, autocommit=True) as conn:
+        return read(conn)
+
+
+def read(conn: psycopg.Connection) -> list[TableSize]:
+    """The same on a connection."""
+    with conn.cursor(row_factory=class_row(TableSize)) as cursor:
         return cursor.execute(query("table_sizes")).fetchall()

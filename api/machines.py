@@ -17,6 +17,7 @@ from weld.core import look as looks
 from weld.store import commands, machines, sessions, timeline
 from weld.store.commands import GivenRow
 from weld.store.machines import MachineRow
+from weld.store.sessions import Wanted
 from weld.store.timeline import Span
 
 router = APIRouter(tags=["machines"])
@@ -103,7 +104,8 @@ async def read_timeline(plate: http.Plate, caller: Reader, asked: Annotated[When
     telemetry = await timeline.telemetry(caller.conn, span)
     events = await timeline.events(caller.conn, span)
     arcs = await timeline.arcs(caller.conn, span)
-    held = await sessions.search(caller.conn, plate=plate, since=span.since, until=span.until, limit=_MOST_SESSIONS)
+    wanted = Wanted(plate=plate, since=span.since, until=span.until)
+    held = await sessions.search(caller.conn, wanted, limit=_MOST_SESSIONS)
     gaps = await timeline.gaps(caller.conn, span)
     if held:  # a page that is left open asks again and again, mostly for a machine that nobody uses
         caller.leave_trace("sessions.listed", plate, {"sessions": len(held), "fields": "worker names"})

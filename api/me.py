@@ -17,6 +17,7 @@ from schemas import http
 from weld.core import mask
 from weld.core.unlocking import LATE_WORD
 from weld.store import access_rules, devices, fields, grants, registers, sessions, signins, workers
+from weld.store.sessions import Wanted
 from weld.store.workers import WorkerRow
 
 router = APIRouter(tags=["me"])
@@ -71,7 +72,7 @@ async def my_certificates(caller: WorkerCaller) -> http.CertificateList:
 async def my_sessions(caller: WorkerCaller, asked: Annotated[Page, Query()]) -> http.SessionList:
     """Your sessions, the newest first."""
     after = at_and_id(asked.after)
-    found = await sessions.search(caller.conn, worker=caller.worker, after=after, limit=asked.limit + 1)
+    found = await sessions.search(caller.conn, Wanted(worker=caller.worker), after=after, limit=asked.limit + 1)
     rows, last = page(found, asked.limit)
     following = encode(last.opened_at, last.id) if last else None
     caller.leave_trace("person.read", str(caller.worker), {"fields": "name", "sessions": len(rows)})

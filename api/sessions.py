@@ -13,6 +13,7 @@ from api.problems import RefusedError
 from api.unlock_view import session as view
 from schemas import http
 from weld.store import sessions, signins
+from weld.store.sessions import Wanted
 
 router = APIRouter(tags=["sessions"])
 
@@ -26,6 +27,9 @@ class Filter(BaseModel):
 
     plate: http.Plate | None = None
     worker: UUID | None = None
+    enterprise: UUID | None = None
+    site: Annotated[UUID | None, Query(description="Where the machine stood when the session began")] = None
+    division: Annotated[str, Query(pattern=r"^[0-9]{2,12}$", description="And everything below it")] | None = None
     state: http.SessionState | None = None
     since: Moment | None = None
     until: Moment | None = None
@@ -37,14 +41,19 @@ class Filter(BaseModel):
 async def list_sessions(
     caller: Annotated[Caller, through(Officer("sessions:read"))], asked: Annotated[Filter, Query()]
 ) -> http.SessionList:
-    """Sessions in your scope, the newest first."""
+    """Sessions in your scope, the newest first; since and until are a span that they touch."""
     found = await sessions.search(
         caller.conn,
-        plate=asked.plate,
-        worker=asked.worker,
-        state=asked.state,
-        since=asked.since,
-        until=asked.until,
+        Wanted(
+            plate=asked.plate,
+            worker=asked.worker,
+            enterprise=asked.enterprise,
+            site=asked.site,
+            division=asked.division,
+            state=asked.state,
+            since=asked.since,
+            until=asked.until,
+        ),
         after=at_and_id(asked.after),
         limit=asked.limit + 1,
     )
@@ -57,7 +66,7 @@ async def list_sessions(
 @router.get("/sessions/{session}/bursts")
 async def list_bursts(session: UUID, caller: Annotated[Caller, through(SignedInOr("sessions:read"))]) -> http.BurstList:
     """The bursts of welding in one session: your own, or one in your scope."""
-    if not await sessions.search(caller.conn, session=session, worker=caller.worker):
+    if not await sessions.search(caller.conn, Wanted(session=session, worker=caller.worker)):
         raise RefusedError("not_found")
     rows = await sessions.bursts(caller.conn, session, _MOST_BURSTS)
     return http.BurstList(bursts=[http.Burst(**row._asdict()) for row in rows])
@@ -66,7 +75,7 @@ async def list_bursts(session: UUID, caller: Annotated[Caller, through(SignedInO
 @router.get("/sessions/{session}")
 async def read_session(session: UUID, caller: Annotated[Caller, through(SignedInOr("sessions:read"))]) -> http.Session:
     """One session: your own, or one in your scope."""
-    found = await sessions.search(caller.conn, session=session, worker=caller.worker)
+    found = await sessions.search(caller.conn, Wanted(session=session, worker=caller.worker))
     if not found:
         raise RefusedError("not_found")
     caller.leave_trace("session.read", str(session), {"fields": "worker name"})
@@ -76,10 +85,10 @@ async def read_session(session: UUID, caller: Annotated[Caller, through(SignedIn
 @router.post("/sessions/{session}/end")
 async def end_session(session: UUID, caller: WorkerCaller) -> http.Session:
     """End your own session: at once without an arc, otherwise when the arc ends. Asking twice is asking once."""
-    if not await sessions.search(caller.conn, session=session, worker=caller.worker):
+    if not await sessions.search(caller.conn, Wanted(session=session, worker=caller.worker)):
         raise RefusedError("not_found")
     await orders.end(caller, session)
     caller.leave_trace("session.read", str(session), {"fields": "worker name"})
     await signins.look_as(caller.conn, f"worker:{caller.worker}")
-    found = await sessions.search(caller.conn, session=session, worker=caller.worker)
+    found = await sessions.search(caller.conn, Wanted(session=session, worker=caller.worker))
     return view(found[0], caller.parts.vault)

@@ -166,6 +166,7 @@ class Session(Shape):
     plate: str | None
     division: str | None
     enterprise: UUID | None
+    site: UUID | None = Field(description="Where the machine stood when it began; None: on no site, or not known")
     worker: UUID | None
     worker_name: str | None = Field(description="Masked")
     unlock: UUID | None

@@ -135,6 +135,38 @@ async def queue(
     return await _rows(conn, "alert_queue", wanted._asdict() | words | _page(after, limit))
 
 
+class CountRow(NamedTuple):
+    """Alerts of one level that nobody has closed: all, those that nobody has taken up, and since when the oldest waits."""
+
+    level: int
+    open: int
+    unsigned: int
+    oldest_at: datetime
+
+
+async def waiting(
+    conn: Conn, wanted: Wanted, *, after: tuple[int, datetime, UUID] | None = None, limit: int = 1
+) -> list[AlertRow]:
+    """Alerts in scope that nobody has closed, by level and age: the heaviest first, of one level the oldest."""
+    words = {**await _reaching(conn, wanted), "limit": limit}
+    words |= dict(zip(("after_level", "after_at", "after_id"), after or (None, None, None), strict=True))
+    async with conn.cursor(row_factory=class_row(AlertRow)) as cursor:
+        return await (await cursor.execute(query("alert_waiting"), words, prepare=False)).fetchall()
+
+
+async def waiting_counts(conn: Conn, wanted: Wanted) -> list[CountRow]:
+    """The same alerts counted by level."""
+    async with conn.cursor(row_factory=class_row(CountRow)) as cursor:
+        words = await _reaching(conn, wanted)
+        return await (await cursor.execute(query("alert_waiting_counts"), words, prepare=False)).fetchall()
+
+
+async def _reaching(conn: Conn, wanted: Wanted) -> dict[str, Any]:
+    """The words of a question with its divisions, so that an index can begin with them."""
+    row = await (await conn.execute(query("reach"), {"division": wanted.division})).fetchone()
+    return {**wanted._asdict(), "divisions": None if row is None else row[0]}
+
+
 async def heaviest(conn: Conn, limit: int) -> list[AlertRow]:
     """Alerts in scope that nobody has closed, the heaviest first."""
     return await _rows(conn, "alert_heaviest", {"limit": limit})

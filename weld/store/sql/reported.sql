@@ -12,9 +12,9 @@ WHERE s.state = 'open' AND s.plate = r.plate AND s.id <> ALL(%(ids)s::uuid[]) RE
 
 -- :session_put
 -- Sessions as the fold has them, open ones last; whose one is comes from the grant, where it was from the machine.
-INSERT INTO session (id, chip, chip_no, plate, division, enterprise, worker, grant_id, ticket, authorised, opened_at, ends_at,
+INSERT INTO session (id, chip, chip_no, plate, division, enterprise, site, worker, grant_id, ticket, authorised, opened_at, ends_at,
     closed_at, end_reason, state, resumed, contact_ms, covered_ms, arc_ms, energy_wh, peak_a, historical, updated_at)
-SELECT r.id, r.chip, r.chip_no, m.plate, m.division, m.enterprise, g.worker, g.id, r.ticket, r.authorised, r.opened_at, r.ends_at,
+SELECT r.id, r.chip, r.chip_no, m.plate, m.division, m.enterprise, m.site, g.worker, g.id, r.ticket, r.authorised, r.opened_at, r.ends_at,
     r.closed_at, r.end_reason, r.state, r.resumed, r.contact_ms, r.covered_ms, r.arc_ms, r.energy_wh, r.peak_a, r.historical, %(now)s
 FROM json_to_recordset(%(rows)s) AS r (id uuid, chip text, chip_no integer, ticket uuid, authorised boolean,
     opened_at timestamptz, ends_at timestamptz, closed_at timestamptz, end_reason text, state text, resumed integer, contact_ms bigint,

@@ -1,7 +1,7 @@
 """Alerts over HTTP, for officers: list, read, take up, settle. Refuses to settle one twice with two outcomes."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -9,16 +9,16 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
 from api.caller import Caller, Officer, through
-from api.paging import Limit, at_and_id, encode, page
+from api.paging import Limit, at_and_id, encode, keys, moment, page, whole
 from api.problems import RefusedError
-from schemas import desk, http
+from schemas import desk, http, questions
 from weld.core import deadline, sentence
 from weld.core.catalogue import ALERTS
 from weld.core.deadline import Deadlines
 from weld.core.law import Words
 from weld.core.sentence import Told
 from weld.store import alerts
-from weld.store.alerts import AlertRow, Wanted
+from weld.store.alerts import AlertRow, CountRow, Wanted
 
 router = APIRouter(tags=["alerts"])
 
@@ -46,6 +46,20 @@ class Filter(BaseModel):
     limit: Limit = 50
 
 
+class Waiting(BaseModel):
+    """Which of the alerts that nobody has closed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    plate: http.Plate | None = None
+    code: desk.AlertCode | None = None
+    state: Literal["open", "acknowledged"] | None = None
+    level: Annotated[int, Query(ge=1, le=4)] | None = None
+    division: Annotated[str, Query(pattern=r"^[0-9]{2,12}$", description="And everything below it")] | None = None
+    after: http.Cursor | None = None
+    limit: Limit = 50
+
+
 @router.get("/alerts")
 async def list_alerts(caller: Reader, asked: Annotated[Filter, Query()]) -> desk.AlertList:
     """Alerts in your scope, the newest first; with `live` by the next deadline."""
@@ -55,6 +69,20 @@ async def list_alerts(caller: Reader, asked: Annotated[Filter, Query()]) -> desk
     rows, last = page(found, asked.limit)
     following = encode(_due(last) if asked.live else last.raised_at, last.id) if last else None
     return desk.AlertList(alerts=[view(row) for row in rows], next=following)
+
+
+@router.get("/alerts/queue")
+async def list_queue(caller: Reader, asked: Annotated[Waiting, Query()]) -> questions.AlertQueue:
+    """Alerts in your scope that nobody has closed, by level and age: the heaviest first, of one level the oldest."""
+    wanted = Wanted(asked.plate, asked.code, asked.state, asked.level, asked.division)
+    after = keys(asked.after, whole(15), moment, UUID)
+    found = await alerts.waiting(
+        caller.conn, wanted, after=None if after is None else (after[0], after[1], after[2]), limit=asked.limit + 1
+    )
+    rows, last = page(found, asked.limit)
+    counts = None if after else [_count(row) for row in await alerts.waiting_counts(caller.conn, wanted)]
+    following = encode(last.level, last.raised_at, last.id) if last else None
+    return questions.AlertQueue(alerts=[view(row) for row in rows], counts=counts, next=following)
 
 
 @router.get("/alerts/{alert}")
@@ -89,6 +117,10 @@ async def _found(caller: Caller, alert: UUID) -> AlertRow:
     if not rows:
         raise RefusedError("not_found")
     return rows[0]
+
+
+def _count(row: CountRow) -> questions.LevelCount:
+    return questions.LevelCount(**row._asdict())
 
 
 def view(row: AlertRow) -> desk.Alert:

@@ -29,6 +29,7 @@ from api import (
     enterprises,
     erasure,
     health,
+    history,
     imports,
     installation,
     keys,
@@ -48,6 +49,7 @@ from api import (
     single_sign_on,
     staff,
     step_up,
+    totals,
     unlocks,
 )
 from api.border import Border
@@ -65,7 +67,7 @@ log = structlog.get_logger()
 _ROUTERS = (
     sign_in, devices, staff, step_up, installation, plates, unlocks, sessions, me, live, machines, alerts, people, acts,
     endpoints, desk, divisions, printing, register_routes, imports, officers, enrolment, departments, enterprises, keys,
-    audit_search, passkeys, single_sign_on, reveals, copies, erasure, consent,
+    audit_search, passkeys, single_sign_on, reveals, copies, erasure, consent, history, totals,
 )  # fmt: skip
 
 

@@ -5,9 +5,9 @@ Refuses offsets: rows move.
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
@@ -39,6 +39,36 @@ def at_and_id(cursor: str | None) -> tuple[datetime, UUID] | None:
     if when.tzinfo is None:
         raise _not_ours()
     return when, name
+
+
+def keys(cursor: str | None, *readers: Callable[[str], Any]) -> tuple[Any, ...] | None:
+    """The key of lists that are sorted by several words, each read by its reader."""
+    if cursor is None:
+        return None
+    words = _decode(cursor).split("|")
+    try:
+        return tuple(read(word) for read, word in zip(readers, words, strict=True))
+    except ValueError:
+        raise _not_ours() from None
+
+
+def moment(word: str) -> datetime:
+    """A time in a cursor."""
+    found = datetime.fromisoformat(word)
+    if found.tzinfo is None:
+        raise _not_ours()
+    return found
+
+
+def whole(bits: int) -> Callable[[str], int]:
+    """A number in a cursor, from 0 on, of so many bits."""
+
+    def read(word: str) -> int:
+        if not word.isdecimal() or len(word) > 19 or int(word) >= 1 << bits:
+            raise _not_ours()
+        return int(word)
+
+    return read
 
 
 def word(cursor: str | None) -> str | None:

@@ -48,7 +48,7 @@ def silences(told: list[tuple[datetime, datetime]], since: datetime, until: date
     """What is left of a span between what is told of, in order; `told` is in order of time."""
     found, reached = [], since
     for begins, ends in told:
-        if begins > reached:
+        if reached < min(begins, until):
             found.append(Silence(reached, min(begins, until)))
         reached = max(reached, ends)
     if reached < until:

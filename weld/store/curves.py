@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 from psycopg.rows import class_row
 
-from weld.core.curve import Source, zoom
+from weld.core.curve import Source, Zoom, zoom
 from weld.store.connect import Conn
 from weld.store.queries import query
-
 
 _QUERY: dict[Source, str] = {"samples": "current_samples", "hours": "current_hours", "days": "current_days"}
 
@@ -53,13 +52,25 @@ async def home(conn: Conn, plate: str) -> Home | None:
 
 
 async def current_curve(conn: Conn, plate: str, since: datetime, until: datetime, points: int = 1000) -> Curve | None:
-    """The current of a machine in about so many points; None where nobody in scope knows the machine."""
+    """The current of a machine in about so many points; None where nobody in scope knows the machine.
+
+    Where samples or hours are kept no longer, whole days inside the span are told instead.
+    """
     at = await home(conn, plate)
     if at is None:
         return None
     drawn = zoom(since, until, points)
-    words = {"plate": plate, "since": since, "until": until, "points": points, "together": drawn.together}
+    words = {"plate": plate, "since": since, "until": until, "points": points, "zone": at.zone}
+    found = await _drawn(conn, drawn, words)
+    if not found and drawn.source != "days":
+        days = await _drawn(conn, Zoom("days", 1), words)
+        if inside := [day for day in days if since <= day.since and day.until <= until]:
+            return Curve("days", at.zone, inside)
+    return Curve(drawn.source, at.zone, found)
+
+
+async def _drawn(conn: Conn, drawn: Zoom, words: dict[str, object]) -> list[PointRow]:
     async with conn.cursor(row_factory=class_row(PointRow)) as cursor:
         # planned with these values: only the days that are asked for are opened
-        await cursor.execute(query(_QUERY[drawn.source]), {**words, "zone": at.zone}, prepare=False)
-        return Curve(drawn.source, at.zone, await cursor.fetchall())
+        await cursor.execute(query(_QUERY[drawn.source]), {**words, "together": drawn.together}, prepare=False)
+        return await cursor.fetchall()

@@ -63,6 +63,7 @@ class History(NamedTuple):
     """A machine over a span. `missing`: numbers that may still come; of lost and alerts there are the first 500."""
 
     zone: str
+    by_hour: bool
     steps: list[StepRow]
     silent: list[Silence]
     lost: list[LostRow]
@@ -82,16 +83,23 @@ class Place(NamedTuple):
 async def timeline_year(
     conn: Conn, plate: str, since: datetime, until: datetime, *, by_hour: bool = False
 ) -> History | None:
-    """A machine's year, or any span, by day or by hour; None where nobody in scope knows the machine."""
+    """A machine's year, or any span, by day or by hour; None where nobody in scope knows the machine.
+
+    Where hours are kept no longer, whole days inside the span are told instead.
+    """
     at = await home(conn, plate)
     if at is None:
         return None
     words = {"plate": plate, "since": since, "until": until, "zone": at.zone, "limit": _MOST}
-    steps = await _rows(conn, "history_hours" if by_hour else "history_days", StepRow, words)
+    steps = await _rows(conn, "history_hours", StepRow, words) if by_hour else []
+    if not steps:
+        days = await _rows(conn, "history_days", StepRow, words)
+        steps = [day for day in days if not by_hour or (since <= day.since and day.until <= until)]
+        by_hour = by_hour and not steps
     told = [(step.since, step.until) for step in steps if step.messages]
     lost = await _rows(conn, "history_lost", LostRow, words)
     marks = await _rows(conn, "history_alerts", MarkRow, words)
-    return History(at.zone, steps, silences(told, since, until), lost, at.missing, marks)
+    return History(at.zone, by_hour, steps, silences(told, since, until), lost, at.missing, marks)
 
 
 async def telemetry_page(

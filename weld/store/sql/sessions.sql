@@ -2,7 +2,11 @@
 -- Sessions in scope, the newest first. The page is found before the names are; a worker's name stays sealed, and out of sight where
 -- the worker is out of scope. A span's sessions began at most eight days before it, but for those of `session_lasting`, which are
 -- older than all others and so come last.
-WITH found AS (
+WITH lasting AS MATERIALIZED (
+    SELECT s.* FROM session s
+    WHERE %(since)s::timestamptz IS NOT NULL AND (s.state = 'open' OR s.closed_at - s.opened_at > interval '8 days')
+        AND s.opened_at < %(since)s::timestamptz - interval '8 days' AND coalesce(s.closed_at, 'infinity') >= %(since)s
+), found AS (
     (SELECT s.* FROM session s
     WHERE (%(id)s::uuid IS NULL OR s.id = %(id)s) AND (%(plate)s::text IS NULL OR s.plate = %(plate)s)
         AND (%(worker)s::uuid IS NULL OR s.worker = %(worker)s) AND (%(enterprise)s::uuid IS NULL OR s.enterprise = %(enterprise)s)
@@ -14,10 +18,8 @@ WITH found AS (
         AND (%(after_at)s::timestamptz IS NULL OR (s.opened_at, s.id) < (%(after_at)s, %(after_id)s::uuid))
     ORDER BY s.opened_at DESC, s.id DESC LIMIT %(limit)s)
     UNION ALL
-    (SELECT s.* FROM session s
-    WHERE %(since)s::timestamptz IS NOT NULL AND (s.state = 'open' OR s.closed_at - s.opened_at > interval '8 days')
-        AND s.opened_at < %(since)s::timestamptz - interval '8 days' AND coalesce(s.closed_at, 'infinity') >= %(since)s
-        AND (%(until)s::timestamptz IS NULL OR s.opened_at < %(until)s)
+    (SELECT s.* FROM lasting s
+    WHERE (%(until)s::timestamptz IS NULL OR s.opened_at < %(until)s)
         AND (%(id)s::uuid IS NULL OR s.id = %(id)s) AND (%(plate)s::text IS NULL OR s.plate = %(plate)s)
         AND (%(worker)s::uuid IS NULL OR s.worker = %(worker)s) AND (%(enterprise)s::uuid IS NULL OR s.enterprise = %(enterprise)s)
         AND (%(site)s::uuid IS NULL OR s.site = %(site)s) AND (%(divisions)s::text[] IS NULL OR s.division IN (SELECT unnest(%(divisions)s::text[])))
@@ -36,7 +38,11 @@ FROM page s ORDER BY s.opened_at DESC, s.id DESC
 -- :session_list_below
 -- The same for some hundred divisions and no narrower word: a page's sessions are in those of them that were used last, so each is
 -- asked for its newest one, and only as many as the page has rows are looked into.
-WITH newest AS (
+WITH lasting AS MATERIALIZED (
+    SELECT s.* FROM session s
+    WHERE %(since)s::timestamptz IS NOT NULL AND (s.state = 'open' OR s.closed_at - s.opened_at > interval '8 days')
+        AND s.opened_at < %(since)s::timestamptz - interval '8 days' AND coalesce(s.closed_at, 'infinity') >= %(since)s
+), newest AS (
     SELECT b.code FROM unnest(%(divisions)s::text[]) AS b (code) CROSS JOIN LATERAL (
         SELECT s.opened_at, s.id FROM session s WHERE s.division = b.code AND (%(state)s::text IS NULL OR s.state = %(state)s)
             AND (%(since)s::timestamptz IS NULL
@@ -54,10 +60,8 @@ WITH newest AS (
             AND (%(after_at)s::timestamptz IS NULL OR (s.opened_at, s.id) < (%(after_at)s, %(after_id)s::uuid))
         ORDER BY s.opened_at DESC, s.id DESC LIMIT %(limit)s) f
     UNION ALL
-    (SELECT s.* FROM session s
-    WHERE %(since)s::timestamptz IS NOT NULL AND (s.state = 'open' OR s.closed_at - s.opened_at > interval '8 days')
-        AND s.opened_at < %(since)s::timestamptz - interval '8 days' AND coalesce(s.closed_at, 'infinity') >= %(since)s
-        AND (%(until)s::timestamptz IS NULL OR s.opened_at < %(until)s)
+    (SELECT s.* FROM lasting s
+    WHERE (%(until)s::timestamptz IS NULL OR s.opened_at < %(until)s)
         AND s.division IN (SELECT unnest(%(divisions)s::text[])) AND (%(state)s::text IS NULL OR s.state = %(state)s)
         AND (%(after_at)s::timestamptz IS NULL OR (s.opened_at, s.id) < (%(after_at)s, %(after_id)s::uuid))
     ORDER BY s.opened_at DESC, s.id DESC LIMIT %(limit)s)
@@ -71,10 +75,12 @@ SELECT s.id, s.plate, s.division, s.enterprise, s.site, s.worker,
 FROM page s ORDER BY s.opened_at DESC, s.id DESC
 
 -- :reach
--- What a question is about: the divisions below the one that was asked for, otherwise those of the caller's scope (null: all), and
--- the company of his scope. Stands beside row-level security, which decides, so that an index can begin with it.
-SELECT CASE WHEN %(division)s::text IS NULL THEN scope_divisions()
-    ELSE ARRAY(SELECT divisions_below(d.path) FROM division d WHERE d.code = %(division)s) END, scope_enterprise()
+-- What a question is about: the divisions of the caller's scope (null: all), of them those below the one that was asked for, and the
+-- company of his scope. Stands beside row-level security, which decides, so that an index can begin with it.
+SELECT CASE WHEN %(division)s::text IS NULL THEN scope.codes ELSE ARRAY(
+    SELECT b.code FROM division d CROSS JOIN LATERAL divisions_below(d.path) AS b (code)
+    WHERE d.code = %(division)s AND (scope.codes IS NULL OR b.code IN (SELECT unnest(scope.codes)))) END, scope_enterprise()
+FROM (SELECT scope_divisions() AS codes) scope
 
 -- :session_bursts
 -- The bursts of one session that the caller may see.

@@ -121,12 +121,15 @@ async def write_rollups(batch: Batch) -> None:
             total.covered_ms += said.covered_ms
             total.energy_wh += said.energy_wh
             total.messages += 1
+            if said.peak_a is not None and (total.peak_a is None or said.peak_a > total.peak_a):
+                total.peak_a = said.peak_a
             if timed.late.kind != "chip":
                 total.online_ms += lasted_ms
     rows = [*sums.values(), *batch.sums]
     for name, quarter, covered_ms, messages, online_ms in batch.draft.idle:
         at_s = quarter * mapping.QUARTER_S
-        rows.append(Sum(at_s, name, covered_ms=covered_ms, online_ms=online_ms, messages=messages))
+        peak_a = 0.0 if covered_ms else None
+        rows.append(Sum(at_s, name, covered_ms=covered_ms, online_ms=online_ms, messages=messages, peak_a=peak_a))
     if rows:
         await rollups.add(batch.conn, rows, rollups.part_of(list(batch.epochs)), batch.now)
 

@@ -121,6 +121,8 @@ def compare(conn: psycopg.Connection, asked: Asked, hours_since: date, *, mend: 
     while plates := _plates(conn, asked.plate, after, at_once):
         after = plates[-1]
         yield Step(after, _step(conn, "recount_machines", words | {"plates": plates}, mend=mend))
+        if mend:
+            conn.execute(query("mend_peaks"), words | {"plates": plates})
     day = asked.since
     while day <= asked.until:
         last = min(asked.until, day + timedelta(days=_DAYS - 1))

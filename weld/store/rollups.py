@@ -40,6 +40,7 @@ class Sum(msgspec.Struct, omit_defaults=True, gc=False):
     starts: int = 0
     alerts: int = 0
     messages: int = 0
+    peak_a: float | None = None  # the largest sample; kept of hours and days of machines
 
 
 def part_of(groups: Sequence[str]) -> int:

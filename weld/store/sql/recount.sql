@@ -189,3 +189,32 @@ ON CONFLICT (enterprise, day, part) DO UPDATE SET arc_ms = t.arc_ms + excluded.a
     sessions = t.sessions + excluded.sessions, starts = t.starts + excluded.starts, refusals = t.refusals + excluded.refusals,
     alerts = t.alerts + excluded.alerts, messages = t.messages + excluded.messages, heard = t.heard + excluded.heard,
     energy_wh = t.energy_wh + excluded.energy_wh
+
+-- :mend_peaks
+-- The largest sample of hours and days of some machines, where less stands in them or nothing: it never sinks, so whoever adds at the
+-- same time takes nothing away. Rows that are not there have no messages.
+WITH period AS MATERIALIZED (
+    SELECT b.plate, c.chip_no, d.zone, coalesce((SELECT max(p.until) FROM weld.binding p WHERE p.chip = b.chip AND p.since < b.since),
+        '-infinity') AS since, coalesce(b.until, 'infinity') AS until
+    FROM weld.binding b JOIN weld.chip c ON c.chip = b.chip JOIN weld.machine m ON m.plate = b.plate JOIN weld.division d ON d.code = m.division
+    WHERE b.plate = ANY(%(plates)s::text[])
+), told AS MATERIALIZED (
+    SELECT p.plate, p.zone, q.at, max(s.peak_a) AS peak_a
+    FROM period p JOIN weld.telemetry t ON t.chip_no = p.chip_no AND t.at >= %(since)s::date - interval '7 days'
+        AND t.at < %(until)s::date + interval '7 days'
+    CROSS JOIN LATERAL (SELECT date_bin('15 minutes', coalesce(t.corrected_at, t.at)
+        - greatest(0, least(t.up_ms - t.from_up, %(longest_ms)s)) * interval '1 ms', '1970-01-01 00:00+00') AS at) q
+    CROSS JOIN LATERAL (SELECT max(u) AS peak_a FROM unnest(t.peak_a) AS u) s
+    WHERE q.at >= p.since AND q.at < p.until AND s.peak_a IS NOT NULL GROUP BY 1, 2, 3
+), hours AS (
+    INSERT INTO weld.machine_hour AS t (plate, hour, peak_a)
+    SELECT plate, hour, max(x.peak_a) FROM (SELECT plate, date_trunc('hour', at, 'UTC') AS hour, peak_a FROM told) x
+    JOIN weld.machine_hour h USING (plate, hour) WHERE h.peak_a IS NULL OR h.peak_a < x.peak_a GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (plate, hour) DO UPDATE SET peak_a = greatest(t.peak_a, excluded.peak_a)
+    RETURNING 1
+)
+INSERT INTO weld.machine_day AS t (plate, day, peak_a)
+SELECT plate, day, max(x.peak_a) FROM (SELECT plate, (at AT TIME ZONE zone)::date AS day, peak_a FROM told) x
+JOIN weld.machine_day d USING (plate, day) WHERE (d.peak_a IS NULL OR d.peak_a < x.peak_a) AND (SELECT count(*) FROM hours) >= 0
+GROUP BY 1, 2 ORDER BY 1, 2
+ON CONFLICT (plate, day) DO UPDATE SET peak_a = greatest(t.peak_a, excluded.peak_a)

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from weld.cli.backup_command import backup, restore
 from weld.cli.bench_command import bench, chaos
 from weld.cli.doctor_command import doctor
 from weld.cli.rollups_command import rollups
@@ -414,6 +415,8 @@ def audit_verify(
     raise typer.Exit(auditing.run(anchor, key, as_json=json))
 
 
+app.command()(backup)
+app.command()(restore)
 app.add_typer(vault, name="vault", help="The keys of personal fields.")
 app.add_typer(rollups, name="rollups", help="Sums by machine, division and enterprise.")
 

@@ -106,7 +106,7 @@ def make_database(folder: Path, servers: Servers) -> None:
     passwords, url = Installation(folder / "installation").roles, _server_url(folder, servers)
     setup.create_database(url, servers.database, passwords)
     owner = setup.role_url(url, servers.database, "owner", passwords["owner"])
-    migrate(owner)
+    migrate(owner, lambda line: print(f"weldgate: {line}", file=sys.stderr))
     with psycopg.connect(owner, autocommit=True) as conn:
         partitions.ensure(conn, *partitions.horizon(datetime.now(UTC)))
 

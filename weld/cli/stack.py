@@ -253,7 +253,7 @@ class Stack:
         setup.create_database(self.server_url, self.database, self.installation.roles)
         if dropping:
             self._exits.callback(setup.drop_database, self.server_url, self.database)
-        migrate(self.role_url("owner"))
+        migrate(self.role_url("owner"), _told)
         with psycopg.connect(self.role_url("owner"), autocommit=True) as conn:
             partitions.ensure(conn, *partitions.horizon(datetime.now(UTC)))
 
@@ -381,6 +381,10 @@ class Stack:
     def _passes(self, key: str) -> bool:
         # the servers' own addresses are for whoever sets things up; one fixed door cannot be everybody's
         return key not in {"WELDGATE_DATABASE_URL", "WELDGATE_MQTT_URL", "WELDGATE_DOOR_PORT"}
+
+
+def _told(line: str) -> None:
+    print(f"weldgate: {line}", file=sys.stderr, flush=True)
 
 
 def _answers(url: str) -> bool:

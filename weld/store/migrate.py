@@ -5,6 +5,8 @@ Refuses to start work on another schema version than the one this program was wr
 
 import hashlib
 import re
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import LiteralString, NamedTuple
 
@@ -15,6 +17,10 @@ from weld.store.queries import query
 
 _FOLDER = Path(__file__).parent / "migrations"
 _NAME = re.compile(r"(\d{4})_(\w+)\.sql\Z")
+
+# Each try waits as long as the migration says (lock_timeout), and for so long nobody else gets at those tables.
+_TRIES = 20
+_LONGEST_WAIT_S = 5.0
 
 _TABLE: LiteralString = """
     CREATE TABLE IF NOT EXISTS public.schema_version (
@@ -27,6 +33,10 @@ _TABLE: LiteralString = """
 
 class SchemaMismatch(RuntimeError):
     """The database has another schema than this program; the message says what to do."""
+
+
+class MigrationBlockedError(RuntimeError):
+    """Somebody kept holding what a migration needs; the message says who."""
 
 
 class Migration(NamedTuple):
@@ -53,8 +63,8 @@ def migrations() -> list[Migration]:
     return found
 
 
-def migrate(owner_url: str) -> list[str]:
-    """Apply what is missing, each file in a transaction of its own; the names of those applied.
+def migrate(owner_url: str, told: Callable[[str], None] = lambda _: None) -> list[str]:
+    """Apply what is missing, each file in a transaction of its own; the names of those applied. `told` hears what blocks.
 
     Then empty tables of days become hypertables, where the server has TimescaleDB. Two at once do not collide: the second waits
     for the first. SchemaMismatch where an applied file was edited.
@@ -69,15 +79,42 @@ def migrate(owner_url: str) -> list[str]:
             if migration.number in done:
                 _check_hash(migration, done[migration.number])
                 continue
-            with conn.transaction():
-                conn.execute(migration.text)
-                conn.execute(
-                    "INSERT INTO public.schema_version (number, name, hash) VALUES (%s, %s, %s)",
-                    (migration.number, migration.name, migration.hash),
-                )
+            _apply_patiently(conn, migration, told)
             applied.append(migration.name)
         hypertables.adopt(conn)
     return applied
+
+
+def _apply_patiently(conn: psycopg.Connection, migration: Migration, told: Callable[[str], None]) -> None:
+    """Again and again where somebody holds what it needs: it gives up its place in the line, so that others are not kept."""
+    for attempt in range(1, _TRIES + 1):
+        try:
+            _apply(conn, migration)
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
+            blockers = _blockers(conn)
+            if attempt == _TRIES:
+                raise MigrationBlockedError(
+                    f"migration {migration.number} did not get its locks in {_TRIES} tries, nothing of it was done: {blockers}"
+                ) from error
+            told(f"migration {migration.number} waits, try {attempt} of {_TRIES}: {blockers}")
+            time.sleep(min(_LONGEST_WAIT_S, 0.5 * attempt))
+        else:
+            return
+
+
+def _apply(conn: psycopg.Connection, migration: Migration) -> None:
+    with conn.transaction():
+        conn.execute(migration.text)
+        conn.execute(
+            "INSERT INTO public.schema_version (number, name, hash) VALUES (%s, %s, %s)",
+            (migration.number, migration.name, migration.hash),
+        )
+
+
+def _blockers(conn: psycopg.Connection) -> str:
+    """Who holds locks on our tables now, for a person who may end them."""
+    rows = conn.execute(query("schema_blockers")).fetchall()
+    return "; ".join(f"{name} (pid {pid}) holds {tables}" for pid, name, tables in rows) or "nobody holds anything now"
 
 
 async def check_version(conn: psycopg.AsyncConnection) -> None:

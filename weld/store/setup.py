@@ -14,6 +14,8 @@ import psycopg
 from psycopg import sql
 from psycopg.errors import DuplicateObject, UniqueViolation
 
+from weld.store.queries import query
+
 ROLES = ("owner", "ingest", "gateway", "dispatch", "api", "reader")
 _AUDIT = "audit"
 
@@ -37,6 +39,14 @@ def create_database(server_url: str, database: str, passwords: Mapping[str, str]
 
     `server_url` belongs to a role that may create roles and databases; it is used here and by drop_database only.
     """
+    make_database(server_url, database, template)
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        for role in ROLES:
+            _create_login(conn, database, role, passwords[role])
+
+
+def make_database(server_url: str, database: str, template: str = "template0") -> None:
+    """The group roles and the database, without logins of its own: for data that are to be looked at before anybody may enter."""
     with psycopg.connect(server_url, autocommit=True) as conn:
         for role in (*ROLES, _AUDIT):
             _create_group(conn, role)
@@ -44,8 +54,38 @@ def create_database(server_url: str, database: str, passwords: Mapping[str, str]
         conn.execute("GRANT weld_audit TO weld_owner WITH INHERIT FALSE, SET TRUE")
         if conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,)).fetchone() is None:
             _create_database(conn, database, template)
-        for role in ROLES:
-            _create_login(conn, database, role, passwords[role])
+
+
+def owned_url(server_url: str, database: str) -> str:
+    """The server's address, inside this database as the owner's group: before there are logins."""
+    parts = urlsplit(database_url(server_url, database))
+    option = f"options={quote('-c role=weld_owner')}"
+    return urlunsplit(parts._replace(query=f"{parts.query}&{option}" if parts.query else option))
+
+
+def is_there(server_url: str, database: str) -> bool:
+    """Whether the server has such a database."""
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        return conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,)).fetchone() is not None
+
+
+def visitors(server_url: str, database: str) -> list[str]:
+    """Who is connected to a database now, by the names that programs give themselves."""
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        return [row[0] for row in conn.execute(query("visitors"), {"database": database}).fetchall()]
+
+
+def rename_database(server_url: str, database: str, name: str) -> None:
+    """Another name for a database that nobody is connected to; psycopg.errors.ObjectInUse otherwise."""
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        words = sql.Identifier(database), sql.Identifier(name)
+        conn.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*words))
+
+
+def remove_database(server_url: str, database: str) -> None:
+    """A database without its logins."""
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
 
 
 def drop_database(server_url: str, database: str) -> None:

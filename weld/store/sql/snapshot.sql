@@ -32,3 +32,12 @@ SELECT line FROM (
     SELECT 'function ' || p.oid::regprocedure || CASE WHEN p.prosecdef THEN ' security definer' ELSE '' END
         || ' ' || md5(p.prosrc) FROM pg_proc p WHERE p.pronamespace = 'weld'::regnamespace
 ) AS lines ORDER BY line COLLATE "C"
+
+-- :schema_blockers
+-- Who holds locks on our tables, the most of them first.
+SELECT l.pid, coalesce(nullif(a.application_name, ''), 'a client of ' || coalesce(a.usename, 'the server')),
+    string_agg(DISTINCT c.relname, ', ')
+FROM pg_locks l JOIN pg_class c ON c.oid = l.relation LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.pid <> pg_backend_pid()
+    AND c.relnamespace = 'weld'::regnamespace AND c.relkind IN ('r', 'p')
+GROUP BY l.pid, 2 ORDER BY count(*) DESC LIMIT 5

@@ -96,36 +96,53 @@ def counted(database: Database, statement: str) -> int:
     return int(database.rows(statement)[0][0])
 
 
-async def test_a_drill_with_chips_at_work_ends_in_a_verified_store_that_goes_on(
-    here: Here, town: Town, broker: Mosquitto, capsys: pytest.CaptureFixture[str]
-) -> None:
-    await town.machine()
-    chip = "CHIP000003"
-    database = here.database
-    words: dict[str, Any] = {
-        "shard": "00",
-        "start": datetime.now(UTC) - timedelta(hours=2),
-    }  # it says more seconds than go by
-    database.rows("UPDATE weld.chip SET shard = '00' WHERE chip = %s", chip)
-    database.rows("DELETE FROM weld.chip_state WHERE chip = %s", chip)
-    counter = counted(database, f"SELECT counter FROM weld.chip WHERE chip = '{chip}'")
+CHIP = "CHIP000003"
 
-    async with working(database, broker, groups=1), Talker.connected(broker, chip, **words) as talker:
+
+def two_hours_ago() -> dict[str, Any]:
+    """How a chip begins that says more seconds than go by."""
+    return {"shard": "00", "start": datetime.now(UTC) - timedelta(hours=2)}
+
+
+async def back_up_at_work(here: Here, broker: Mosquitto, words: dict[str, Any]) -> tuple[Path, Talker, int]:
+    """A backup while a chip says something all the time; and the number of its last word, said and stored after it."""
+    here.database.rows("UPDATE weld.chip SET shard = '00' WHERE chip = %s", CHIP)
+    here.database.rows("DELETE FROM weld.chip_state WHERE chip = %s", CHIP)
+    async with working(here.database, broker, groups=1), Talker.connected(broker, CHIP, **words) as talker:
         await talker.boots()
         for _ in range(20):
             await talker.publish(talker.samples(arc_ms=500))
         await until(lambda: talker.stored_upto() >= 21)
         making = asyncio.create_task(asyncio.to_thread(here.back_up))
-        while not making.done():  # writes go on all the while
+        while not making.done():
             await talker.publish(talker.samples())
             await asyncio.sleep(0.02)
         folder = await making
         for _ in range(30):
             await talker.publish(talker.samples())
-        said = talker.make(wire.Log, level="info", text="the last word before the fire")
-        await talker.publish(said)
+        said = await talker.say(wire.Log, level="info", text="the last word before the fire")
         await until(lambda: talker.stored_upto() >= said.seq)
+    return folder, talker, said.seq
 
+
+async def goes_on(restored: Database, broker: Mosquitto, talker: Talker, words: dict[str, Any], last: int) -> None:
+    """The same chip, which has forgotten what it was told is stored, says more until that is confirmed."""
+    quick = working(restored, broker, groups=1, resend_after_s=0.05)
+    async with quick, Talker.connected(broker, CHIP, **words) as again:
+        again.up, seq = talker.up, last
+        while again.stored_upto() <= last:
+            seq += 1
+            await again.publish(again.make(wire.Log, seq=seq, level="info", text="after it"))
+            await asyncio.sleep(0.05)
+            assert seq < last + 500
+
+
+async def test_a_drill_with_chips_at_work_ends_in_a_verified_store_that_goes_on(
+    here: Here, town: Town, broker: Mosquitto, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await town.machine()
+    words, counter = two_hours_ago(), counted(here.database, f"SELECT counter FROM weld.chip WHERE chip = '{CHIP}'")
+    folder, talker, last = await back_up_at_work(here, broker, words)
     capsys.readouterr()
     told = await asyncio.to_thread(here.put_back, folder)
     said_of_it = capsys.readouterr().err
@@ -137,23 +154,15 @@ async def test_a_drill_with_chips_at_work_ends_in_a_verified_store_that_goes_on(
 
     restored = here.restored
     kept = counted(restored, "SELECT max(seq) FROM weld.telemetry WHERE boot = 1")
-    assert 21 <= kept < said.seq
-    assert counted(restored, f"SELECT counter FROM weld.chip WHERE chip = '{chip}'") > counter + 1000
+    assert 21 <= kept < last
+    assert counted(restored, f"SELECT counter FROM weld.chip WHERE chip = '{CHIP}'") > counter + 1000
     assert counted(restored, "SELECT min(epoch) FROM weld.lease") > 1_700_000_000
     assert restored.rows("SELECT state FROM weld.delivery") == [("dead",)]
     assert restored.rows("SELECT action FROM weld.audit ORDER BY seq DESC LIMIT 1") == [("store.restored",)]
 
-    # the chip has forgotten what was stored after the backup: that becomes a hole, and everything else goes on
-    quick = working(restored, broker, groups=1, resend_after_s=0.05)
-    async with quick, Talker.connected(broker, chip, **words) as again:
-        again.up, next_seq = talker.up, said.seq
-        while again.stored_upto() <= said.seq:
-            next_seq += 1
-            await again.publish(again.make(wire.Log, seq=next_seq, level="info", text="after it"))
-            await asyncio.sleep(0.05)
-            assert next_seq < said.seq + 500
+    await goes_on(restored, broker, talker, words, last)
     holes = restored.rows("SELECT from_seq, to_seq, why FROM weld.hole ORDER BY 1")
-    assert holes == [(kept + 1, said.seq, "unreadable")]
+    assert holes == [(kept + 1, last, "unreadable")]
 
 
 async def test_a_store_with_something_in_it_is_set_aside_only_when_told_to_and_never_under_anybody(

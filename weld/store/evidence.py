@@ -5,7 +5,7 @@ Written by ingest only. Refuses to decide what is new: the caller knows what is 
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import class_row
@@ -13,6 +13,17 @@ from psycopg.rows import class_row
 from weld.store.binary import copy_rows
 from weld.store.connect import Conn
 from weld.store.queries import query
+
+# In the order of the rows that are ready. Named, so that a column that a later schema adds stops nobody who does not know it.
+_TELEMETRY: LiteralString = (
+    "telemetry ("
+    "chip_no, at, boot, seq, received_at, corrected_at, clock, late, hash, up_ms, from_up, step_ms, "
+    "current_a, peak_a, voltage_v, arc_ms, state, contact, energy_wh, mains, temperature_c, "
+    "signal_dbm, battery_v, lat, lon, accuracy_m, session, ticket)"
+)
+_EVENT: LiteralString = (
+    "event (chip_no, at, boot, seq, received_at, corrected_at, clock, late, hash, up_ms, kind, name, session, body)"
+)
 
 # More than this a chip and day is only counted: a broken chip must not fill the disk.
 QUARANTINE_CAP = 1000
@@ -80,12 +91,12 @@ async def put_telemetry(conn: Conn, rows: Iterable[bytes]) -> None:
 
     UniqueViolation means that memory was wrong, and the batch must go.
     """
-    await copy_rows(conn, "telemetry", rows)
+    await copy_rows(conn, _TELEMETRY, rows)
 
 
 async def put_events(conn: Conn, rows: Iterable[bytes]) -> None:
     """The same for everything that is not telemetry."""
-    await copy_rows(conn, "event", rows)
+    await copy_rows(conn, _EVENT, rows)
 
 
 async def find(conn: Conn, keys: Sequence[Key]) -> dict[int, int]:

@@ -1,7 +1,7 @@
 """The board of hints: one listener for a process, any number of streams that wait for their own subjects.
 
 A hint says "look again" and nothing else; a lost one costs a waiter its slow look. It also holds the feeds of the live map, one
-a scope, as its streams share them, and what the single sign-on said of itself. Refuses to carry facts.
+a scope, as its streams share them, what the single sign-on said of itself, and who takes records away. Refuses to carry facts.
 """
 
 import asyncio
@@ -66,6 +66,8 @@ class Board:
         self.drawings = Turns(at_once=1, in_line=4)
         self._waiters: dict[str, set[Watch]] = {}
         self._open: dict[str, int] = {}
+        # Whoever takes records away at this moment.
+        self.exporting: set[str] = set()
         self.feeds: dict[str, Feed] = {}
         self.identity_provider: IdentityProvider | None = None
         self.closing = False

@@ -152,6 +152,9 @@ class ApiSettings(Settings):
     api_imports_open: int = Field(
         default=20, ge=1, le=1000, description="Imports of one scope that are not at their end"
     )
+    api_exports_at_once: int = Field(
+        default=4, ge=1, le=100, description="Exports of records at once in one api; of one officer always one"
+    )
     api_stream_poll_s: float = Field(default=2.0, gt=0, le=60, description="How often a stream looks without a hint")
     api_stream_heartbeat_s: float = Field(default=15.0, gt=0, le=60, description="A comment line when nothing happens")
     api_streams_per_worker: int = Field(default=4, ge=1, le=100, description="Open streams of one worker")

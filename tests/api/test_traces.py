@@ -49,6 +49,7 @@ TRACED = {
     "DELETE /officers/{officer}/single-sign-on": "single_sign_on.unlinked",
     "POST /unlocks": "unlock.granted",
     "GET /sessions": "sessions.listed",
+    "GET /exports/{what}": "export.begun",
     "GET /sessions/{session}": "session.read",
     "POST /sessions/{session}/end": "command.end",
     "GET /me": "person.read",
@@ -278,6 +279,9 @@ async def play_walk(player: Player, welder: Welder, code: str, officer: dict[str
         answer = await player.play(route, key, session=session)
         assert answer.json()["worker_name"] == mask.mask_name(welder.name)
     await player.play("GET /sessions", officer)
+    before, span = player.last(), {"since": "2026-01-01T00:00:00Z"}
+    assert (await player.town.http.get("/api/v1/exports/sessions", params=span, headers=officer)).status_code == 200
+    player.saw("GET /exports/{what}", before)
     await player.play("GET /machines/{plate}/timeline", officer, plate=code)
     await player.play("POST /sessions/{session}/end", welder.bearer, session=session)
 

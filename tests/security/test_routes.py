@@ -52,6 +52,7 @@ TABLE = {
     "GET /api/v1/unlocks/{unlock}": "W",
     "GET /api/v1/unlocks/{unlock}/events": "W",
     "GET /api/v1/sessions": "SDNRK",
+    "GET /api/v1/exports/{what}": "SRK",
     "GET /api/v1/sessions/{session}/bursts": "SDNRKW",
     "GET /api/v1/sessions/{session}": "SDNRKW",
     "POST /api/v1/sessions/{session}/end": "W",

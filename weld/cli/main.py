@@ -13,6 +13,7 @@ import typer
 from weld.cli.backup_command import backup, restore
 from weld.cli.bench_command import bench, chaos
 from weld.cli.doctor_command import doctor
+from weld.cli.export_command import export
 from weld.cli.rollups_command import rollups
 from weld.cli.vault_command import vault
 
@@ -417,6 +418,7 @@ def audit_verify(
 
 app.command()(backup)
 app.command()(restore)
+app.command()(export)
 app.add_typer(vault, name="vault", help="The keys of personal fields.")
 app.add_typer(rollups, name="rollups", help="Sums by machine, division and enterprise.")
 

@@ -14,6 +14,7 @@ BUSINESS_RIGHTS: Final = (
     "machines:write",
     "machines:lock",
     "sessions:read",
+    "records:export",
     "quarantine:read",
     "deliveries:read",
     "deliveries:act",

@@ -52,7 +52,7 @@ KINDS: Final[Mapping[Role, Kind]] = MappingProxyType(
         "enterprise_safety_officer": _kind(
             "企业安全员",
             "safety officer of an enterprise",
-            {*_SEES, "workers:act", "workers:reveal", "registers:write", "plates:print"},
+            {*_SEES, "records:export", "workers:act", "workers:reveal", "registers:write", "plates:print"},
             "enterprise",
         ),
         "installer": _kind(
@@ -82,6 +82,7 @@ KINDS: Final[Mapping[Role, Kind]] = MappingProxyType(
             "regulator of a division",
             {
                 *_SEES,
+                "records:export",
                 "machines:write",
                 "enterprises:write",
                 "registers:write",

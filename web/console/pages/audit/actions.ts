@@ -1,7 +1,7 @@
 // What the audit's actions are called. Refuses to be complete: an action that this screen does not know is shown by its own name.
 import { language } from '@shared/words'
 
-export const GROUPS = ['staff', 'officer', 'role', 'key', 'department', 'person', 'people', 'worker', 'certificate', 'import', 'register', 'machine', 'command', 'alert', 'unlock', 'endpoint', 'audit'] as const
+export const GROUPS = ['staff', 'officer', 'role', 'key', 'department', 'person', 'people', 'worker', 'certificate', 'import', 'export', 'register', 'machine', 'command', 'alert', 'unlock', 'endpoint', 'audit'] as const
 export type Group = (typeof GROUPS)[number]
 
 const WORDS: Record<string, [zh: string, en: string]> = {
@@ -52,6 +52,8 @@ const WORDS: Record<string, [zh: string, en: string]> = {
   'plates.printed': ['打印铭牌', 'printed plates'],
   'import.previewed': ['预览导入', 'previewed an import'],
   'import.confirmed': ['确认导入', 'confirmed an import'],
+  'export.begun': ['导出开始', 'began an export'],
+  'export.ended': ['导出结束', 'ended an export'],
   'import.brought': ['上传导入文件', 'brought an import'],
   'import.entered': ['导入一批', 'entered a part of an import'],
   'import.done': ['导入完成', 'import done'],

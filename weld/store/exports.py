@@ -18,8 +18,6 @@ from weld.store.queries import query
 PAGE_ROWS: Final = 10_000
 _WITHIN_MS = 60_000
 _WEEK = timedelta(days=7)
-_WIDEST = timedelta(days=32)
-_NARROWEST = timedelta(microseconds=1)
 _OWNERS = 1000
 _NO_ID = UUID(int=0)
 # Whose rows they are, and what stands before the first of them.
@@ -50,9 +48,10 @@ def _columns(text: str) -> tuple[Column, ...]:
 
 
 _COUNTED = "int64: arc_ms covered_ms online_ms unknown_ms; float64: energy_wh"
+_OF_ONE = "float32: peak_a; int32: sessions starts refusals alerts; int64: messages"
 _COLUMNS: Final[Mapping[What, tuple[Column, ...]]] = {
     "sessions": _columns(
-        "instant: opened_at; text: session plate chip division enterprise worker grant ticket; truth: authorised;"
+        "instant: opened_at; text: session plate chip division enterprise site worker grant ticket; truth: authorised;"
         " instant: ends_at closed_at; text: state end_reason; int32: resumed; int64: contact_ms covered_ms arc_ms;"
         " float64: energy_wh; float32: peak_a; truth: historical; instant: updated_at"
     ),
@@ -62,12 +61,8 @@ _COLUMNS: Final[Mapping[What, tuple[Column, ...]]] = {
         " int16: signal_dbm; float32: battery_v; float64: lat_deg lon_deg; float32: accuracy_m;"
         " float32s: current_a peak_a voltage_v; int32s: arc_ms"
     ),
-    "machine_hour": _columns(
-        f"text: plate; instant: hour; {_COUNTED}; int32: sessions starts refusals alerts; int64: messages"
-    ),
-    "machine_day": _columns(
-        f"text: plate; day: day; text: division enterprise; {_COUNTED}; int32: sessions starts refusals alerts; int64: messages"
-    ),
+    "machine_hour": _columns(f"text: plate; instant: hour; {_COUNTED}; {_OF_ONE}"),
+    "machine_day": _columns(f"text: plate; day: day; text: division enterprise; {_COUNTED}; {_OF_ONE}"),
     "division_day": _columns(
         f"text: division division_name; day: day; int64: heard; {_COUNTED}; int64: sessions starts refusals alerts messages"
     ),
@@ -75,6 +70,9 @@ _COLUMNS: Final[Mapping[What, tuple[Column, ...]]] = {
         f"text: enterprise enterprise_name; day: day; int64: heard; {_COUNTED}; int64: sessions starts refusals alerts messages"
     ),
 }
+
+
+_AT, _BOOT, _SEQ = ([column.name for column in _COLUMNS["telemetry"]].index(name) for name in ("at", "boot", "seq"))
 
 
 def columns(what: What) -> tuple[Column, ...]:
@@ -126,31 +124,19 @@ async def _sessions(eyes: _Eyes, asked: Asked) -> AsyncIterator[Page]:
 
 
 async def _telemetry(eyes: _Eyes, asked: Asked) -> AsyncIterator[Page]:
-    """Machine by machine, each in spans as wide as its rows allow: nobody knows before how much a chip has said."""
+    """Machine by machine: what a chip has said lies together, and nobody knows before how much it is."""
     async for (plate,), done, total in _owners(eyes, asked, 1):
-        begin, width = asked.since, timedelta(days=1)
-        while begin < asked.until:
-            end = min(begin + width, asked.until)
-            rows = await _said(eyes, plate, begin, end)
-            if rows is None:
-                width = (end - begin) / 2
-                continue
-            yield Page(rows, (done + _behind(asked, end)) / total)
-            begin = end
-            width = min(width * 2, _WIDEST) if len(rows) < PAGE_ROWS / 4 else width
-
-
-async def _said(eyes: _Eyes, plate: str, since: datetime, until: datetime) -> Rows | None:
-    """What a machine said in a span; None where that is more than a page and the span can be narrower."""
-    limit = PAGE_ROWS
-    while True:
-        words = {"plate": plate, "since": since, "until": until, "limit": limit}
-        rows = await eyes.look("export_telemetry", words)
-        if len(rows) < limit:
-            return rows
-        if until - since > _NARROWEST:
-            return None
-        limit *= 2  # a chip may say any number of things of one microsecond; then a page is as large as that
+        words = {"plate": plate, "since": asked.since, "until": asked.until, "limit": PAGE_ROWS}
+        after: dict[str, object] = dict.fromkeys(("after_at", "after_boot", "after_seq", "after_chip"))
+        while True:
+            rows = await eyes.look("export_telemetry", words | after)
+            is_last = len(rows) < PAGE_ROWS
+            share = 1.0 if is_last else _behind(asked, rows[-1][_AT])
+            yield Page([row[:-1] for row in rows], (done + share) / total)
+            if is_last:
+                break
+            at, boot, seq = (rows[-1][column] for column in (_AT, _BOOT, _SEQ))
+            after = {"after_at": at, "after_boot": boot, "after_seq": seq, "after_chip": rows[-1][-1]}
 
 
 async def _rollups(eyes: _Eyes, asked: Asked) -> AsyncIterator[Page]:

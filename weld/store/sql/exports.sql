@@ -5,49 +5,48 @@ SELECT set_config('statement_timeout', %(within_ms)s::text, true), set_config('t
 
 -- :export_sessions
 -- Sessions in scope by when they opened, some at a time.
-SELECT s.opened_at, s.id::text, s.plate, s.chip, s.division, s.enterprise::text, s.worker::text, s.grant_id::text, s.ticket::text,
+SELECT s.opened_at, s.id::text, s.plate, s.chip, s.division, s.enterprise::text, s.site::text, s.worker::text, s.grant_id::text, s.ticket::text,
     s.authorised, s.ends_at, s.closed_at, s.state, s.end_reason, s.resumed, s.contact_ms, s.covered_ms, s.arc_ms, s.energy_wh, s.peak_a,
     s.historical, s.updated_at
 FROM session s
 WHERE (s.opened_at, s.id) > (%(after_at)s::timestamptz, %(after_id)s::uuid) AND s.opened_at < %(until)s
     AND (%(plate)s::text IS NULL OR s.plate = %(plate)s)
-    AND (%(division)s::text IS NULL OR s.division = ANY (ARRAY(SELECT d.code FROM division d
-        WHERE starts_with(d.path || '/', (SELECT u.path || '/' FROM division u WHERE u.code = %(division)s)))))
+    AND (%(division)s::text IS NULL OR s.division IN (SELECT divisions_below(d.path) FROM division d WHERE d.code = %(division)s))
 ORDER BY s.opened_at, s.id LIMIT %(limit)s
 
 -- :export_telemetry
--- What one machine said, message by message; the function looks at the scope.
+-- What one machine said behind the last message seen, some at a time; the function looks at the scope.
 SELECT %(plate)s::text, c.chip, t.at, t.received_at, t.corrected_at, t.clock, t.late, t.boot, t.seq, t.from_up, t.up_ms, t.step_ms,
     t.state, t.contact, t.session::text, t.ticket::text, t.energy_wh, t.mains, t.temperature_c, t.signal_dbm, t.battery_v, t.lat, t.lon,
-    t.accuracy_m, t.current_a, t.peak_a, t.voltage_v, t.arc_ms
-FROM machine_telemetry(%(plate)s, %(since)s, %(until)s, %(limit)s) t JOIN chip c ON c.chip_no = t.chip_no
-ORDER BY t.at, t.boot, t.seq
+    t.accuracy_m, t.current_a, t.peak_a, t.voltage_v, t.arc_ms, t.chip_no
+FROM machine_telemetry_page(%(plate)s, %(since)s, %(until)s, %(after_at)s, %(after_boot)s, %(after_seq)s, %(after_chip)s, %(limit)s) t
+    JOIN chip c ON c.chip_no = t.chip_no
+ORDER BY t.at, t.boot, t.seq, t.chip_no LIMIT %(limit)s
 
 -- :export_machines
 -- Machines in scope by plate, some at a time; a division stands for everything below it.
 SELECT m.plate, count(*) OVER () FROM machine m
 WHERE m.plate > %(after)s AND (%(plate)s::text IS NULL OR m.plate = %(plate)s)
-    AND (%(division)s::text IS NULL OR m.division = ANY (ARRAY(SELECT d.code FROM division d
-        WHERE starts_with(d.path || '/', (SELECT u.path || '/' FROM division u WHERE u.code = %(division)s)))))
+    AND (%(division)s::text IS NULL OR m.division IN (SELECT divisions_below(d.path) FROM division d WHERE d.code = %(division)s))
 ORDER BY m.plate LIMIT %(limit)s
 
 -- :export_divisions
 -- Divisions by code, some at a time; which of them may be seen, their rows say.
 SELECT d.code, count(*) OVER () FROM division d
 WHERE d.code > %(after)s AND (%(division)s::text IS NULL
-    OR starts_with(d.path || '/', (SELECT u.path || '/' FROM division u WHERE u.code = %(division)s)))
+    OR d.code IN (SELECT divisions_below(u.path) FROM division u WHERE u.code = %(division)s))
 ORDER BY d.code LIMIT %(limit)s
 
 -- :export_enterprises
 -- Enterprises in scope by id, some at a time.
 SELECT e.id::text, count(*) OVER () FROM enterprise e
-WHERE e.id > %(after)s::uuid AND (%(division)s::text IS NULL OR e.division = ANY (ARRAY(SELECT d.code FROM division d
-    WHERE starts_with(d.path || '/', (SELECT u.path || '/' FROM division u WHERE u.code = %(division)s)))))
+WHERE e.id > %(after)s::uuid AND (%(division)s::text IS NULL OR e.division IN (SELECT divisions_below(d.path) FROM division d
+    WHERE d.code = %(division)s))
 ORDER BY e.id LIMIT %(limit)s
 
 -- :export_machine_hour
 -- Hours (UTC) of some machines: a row a machine and hour that anything was known of.
-SELECT h.plate, h.hour, h.arc_ms, h.covered_ms, h.online_ms, h.unknown_ms, h.energy_wh, h.sessions, h.starts, h.refusals, h.alerts,
+SELECT h.plate, h.hour, h.arc_ms, h.covered_ms, h.online_ms, h.unknown_ms, h.energy_wh, h.peak_a, h.sessions, h.starts, h.refusals, h.alerts,
     h.messages
 FROM machine_hour h
 WHERE h.plate = ANY (%(owners)s) AND h.hour >= date_trunc('hour', %(since)s::timestamptz) AND h.hour < %(until)s
@@ -55,7 +54,7 @@ ORDER BY h.plate, h.hour
 
 -- :export_machine_day
 -- Days of some machines, and where each machine was on that day.
-SELECT m.plate, m.day, m.division, m.enterprise::text, m.arc_ms, m.covered_ms, m.online_ms, m.unknown_ms, m.energy_wh, m.sessions,
+SELECT m.plate, m.day, m.division, m.enterprise::text, m.arc_ms, m.covered_ms, m.online_ms, m.unknown_ms, m.energy_wh, m.peak_a, m.sessions,
     m.starts, m.refusals, m.alerts, m.messages
 FROM machine_day m
 WHERE m.plate = ANY (%(owners)s) AND m.day >= %(first)s AND m.day <= %(last)s

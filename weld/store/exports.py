@@ -20,13 +20,13 @@ _WITHIN_MS = 60_000
 _WEEK = timedelta(days=7)
 _OWNERS = 1000
 _NO_ID = UUID(int=0)
-# Whose rows they are, and what stands before the first of them.
-_OWNED_BY: Final[Mapping[What, tuple[str, str]]] = {
-    "telemetry": ("export_machines", ""),
-    "machine_hour": ("export_machines", ""),
-    "machine_day": ("export_machines", ""),
-    "division_day": ("export_divisions", ""),
-    "enterprise_day": ("export_enterprises", str(_NO_ID)),
+# The rows, whose they are, and what stands before the first of these.
+_QUERIES: Final[Mapping[What, tuple[str, str, str]]] = {
+    "telemetry": ("export_telemetry", "export_machines", ""),
+    "machine_hour": ("export_machine_hour", "export_machines", ""),
+    "machine_day": ("export_machine_day", "export_machines", ""),
+    "division_day": ("export_division_day", "export_divisions", ""),
+    "enterprise_day": ("export_enterprise_day", "export_enterprises", str(_NO_ID)),
 }
 
 
@@ -147,13 +147,13 @@ async def _rollups(eyes: _Eyes, asked: Asked) -> AsyncIterator[Page]:
         each = (asked.until - asked.since) // timedelta(hours=1) + 2
     words = {"since": asked.since, "until": asked.until, "first": first, "last": last}
     async for owners, done, total in _owners(eyes, asked, max(1, PAGE_ROWS // each)):
-        rows = await eyes.look(f"export_{asked.what}", words | {"owners": list(owners)})
+        rows = await eyes.look(_QUERIES[asked.what][0], words | {"owners": list(owners)})
         yield Page(rows, (done + len(owners)) / total)
 
 
 async def _owners(eyes: _Eyes, asked: Asked, size: int) -> AsyncIterator[tuple[Sequence[str], int, int]]:
     """Whose rows they are, so many at a time: who, how many were before them, and of how many."""
-    name, after = _OWNED_BY[asked.what]
+    _, name, after = _QUERIES[asked.what]
     words, done = {"plate": asked.plate, "division": asked.division, "limit": _OWNERS}, 0
     while True:
         found = await eyes.look(name, words | {"after": after})

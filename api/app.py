@@ -69,7 +69,6 @@ _ROUTERS = (
     sign_in, devices, staff, step_up, installation, plates, unlocks, sessions, me, live, machines, alerts, people, acts,
     endpoints, desk, divisions, printing, register_routes, imports, officers, enrolment, departments, enterprises, keys,
     audit_search, passkeys, single_sign_on, reveals, copies, erasure, consent, history, totals,
-    audit_search, passkeys, single_sign_on, reveals, copies, erasure, consent,
     exports,
 )  # fmt: skip
 

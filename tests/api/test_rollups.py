@@ -98,7 +98,7 @@ async def test_who_sees_which_sums(town: Town) -> None:
         with psycopg.connect(town.database.url("api")) as conn:
             conn.execute("SELECT set_config('weld.scope', %s, true)", (scope,))
             counts = [
-                conn.execute(f"SELECT count(*) FROM weld.{table}").fetchone()  # type: ignore[arg-type]
+                conn.execute(f"SELECT count(*) FROM weld.{table}").fetchone()
                 for table in ("machine_hour", "machine_day", "division_day", "enterprise_day")
             ]
             seen[scope.split(":")[0] + (":99" if scope.endswith(":99") else "")] = tuple(

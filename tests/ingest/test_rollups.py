@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 from hypothesis import HealthCheck, Phase, given, settings
@@ -15,7 +15,9 @@ from schemas import chip as wire
 from tests.database import Database
 from tests.ingest.conftest import BOOT
 from tests.ingest.desk import SHARDS, desk
-from weld.store import load, recount
+from weld.store import grants, load, recount
+from weld.store.connect import pool, scoped
+from weld.store.grants import RefusalRow
 from weld.store.recount import Asked, Difference
 from weld.store.rollups import part_of
 
@@ -342,3 +344,50 @@ def test_alerts_of_chips_are_counted_where_they_were_raised(database: Database) 
         (NOW.replace(minute=0) - timedelta(hours=1), 0, 0),
     ]
     assert differing(database) == []
+
+
+async def test_a_rebuild_beside_ingest_and_refusals_makes_no_sum_wrong(database: Database) -> None:
+    registers(database)
+    chip, worker_id, done = CHIPS[0], UUID(int=5 << 64), asyncio.Event()
+    database.rows("INSERT INTO weld.machine_day (plate, day, arc_ms) VALUES (%s, %s, 77)", plate_of(chip), NOW.date())
+
+    async def refuse() -> int:
+        number = 0
+        async with pool(database.url("api"), "test", size=1) as connections:
+            while not done.is_set():
+                row = RefusalRow(
+                    uuid4(), worker_id, plate_of(chip), "410502", FIRM, ["machine_in_use"], datetime.now(UTC)
+                )
+                async with scoped(connections, f"worker:{worker_id}") as conn:
+                    await grants.refuse(conn, row)
+                number += 1
+                await asyncio.sleep(0)
+        return number
+
+    async def rebuild() -> int:
+        number = 0
+        while not done.is_set():
+            await asyncio.to_thread(differing, database, mend=True)
+            number += 1
+        return number
+
+    others = asyncio.gather(refuse(), rebuild())
+    async with desk(database, NOW) as worker:
+        await worker.take([_said(one, 1000, 1, kind=wire.BootUp, **BOOT) for one in CHIPS])
+        for seq in range(2, 60):
+            up = seq * 1000
+            batch = [_said(one, up, seq, **{**_second(None, seq % 2 * 500, up), "contact": "closed"}) for one in CHIPS]
+            await worker.take(batch)
+            if seq % 10 == 0:
+                await asyncio.to_thread(database.rows, "UPDATE weld.machine_hour SET messages = messages + 5")
+    done.set()
+    assert all(number > 1 for number in await others)
+    differing(database, mend=True)
+    assert differing(database) == []
+    assert database.rows("SELECT sum(messages) FROM weld.division_day") == [(3 * 58 - 3 * waiting(database),)]
+
+
+def waiting(database: Database) -> int:
+    """Messages of a chip that wait in its state: the same number for each here."""
+    ((number,),) = database.rows("SELECT DISTINCT idle_messages FROM weld.chip_state")
+    return int(number)

@@ -9,10 +9,14 @@ PYTHON := .venv/bin/python
 JOBS ?= 2
 ARGS ?=
 
-.PHONY: help setup pages demo demo-reset test check smoke bench fmt lock
+# What the store's and ingest's tests run with beside plain PostgreSQL. Exit code 77: not to be had on this machine, one line said why.
+ON_TIMESCALE := tools/timescale -c fsync=off -c full_page_writes=off with $(PYTHON) -m pytest -n $(JOBS) --dist loadgroup \
+	tests/store tests/ingest tests/cli/test_doctor.py
+
+.PHONY: help setup pages demo demo-reset test test-timescale check smoke bench fmt lock
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing: .venv and the programs of the system
 	@tools/setup
@@ -26,9 +30,13 @@ demo: setup pages ## a living made-up city on this machine until Ctrl-C (ARGS='-
 demo-reset: setup ## remove the demo's data; the next `make demo` starts afresh (ARGS=--yes: without asking)
 	@.venv/bin/weldgate demo-reset $(ARGS)
 
-test: setup pages ## every test, with a real database, a real broker and a real browser
+test: setup pages ## every test, with real databases (TimescaleDB as well, as root), a real broker and a real browser
 	@tools/setup --browser --compiler
+	@if [ -z "$(ARGS)" ]; then $(ON_TIMESCALE) || [ $$? = 77 ]; fi
 	@$(PYTHON) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+test-timescale: setup ## the tests of the store and of ingest on a real TimescaleDB, or on that of WELDGATE_TIMESCALE_URL
+	@$(ON_TIMESCALE) $(ARGS)
 
 check: setup ## the fast subset while working: format, lint, types, import contracts, tests without servers
 	@$(PYTHON) -m ruff format --check --quiet . || { echo 'not formatted: make fmt' >&2; exit 1; }

@@ -1,6 +1,7 @@
 """What the server is, and what migrations make of the tables of days there: the same schema, whoever minds the days."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -110,6 +111,25 @@ def test_a_table_with_rows_stays_as_it_is_and_everything_works_on(
     migrate(database.url("owner"))
     assert minded(database) == {"telemetry": False, "event": True, "machine_hour": False}
     assert database.rows("SELECT count(*) FROM weld.telemetry") == [(72,)]
+
+
+def test_its_rows_move_by_a_dump_a_migration_and_a_restore(
+    database: Database, owner_of_timescale: psycopg.Connection
+) -> None:
+    partitioned_again(owner_of_timescale, "telemetry")
+    partitions.ensure(owner_of_timescale, FAR, FAR + timedelta(days=2))
+    send(database.url("ingest"), FAR, 3)
+    digest = "SELECT count(*), sum(hashtextextended(t::text, 0)) FROM weld.telemetry t"
+    before = database.rows(digest)
+    with owner_of_timescale.cursor() as cursor:  # what pg_dump --data-only and pg_restore do
+        with cursor.copy("COPY (SELECT * FROM weld.telemetry) TO STDOUT") as out:
+            dumped = b"".join(bytes(part) for part in out)
+        cursor.execute("TRUNCATE weld.telemetry")
+        migrate(database.url("owner"))
+        assert minded(database)["telemetry"] is True
+        with cursor.copy("COPY weld.telemetry FROM STDIN") as into:
+            into.write(dumped)
+    assert database.rows(digest) == before
 
 
 def test_who_writes_meanwhile_is_not_kept_waiting_by_a_migration(

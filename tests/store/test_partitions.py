@@ -1,5 +1,6 @@
 """The days of the big tables on any engine: made ahead, turned into columns, dropped behind; who writes never waits for it."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +11,8 @@ import psycopg
 import pytest
 
 from tests.database import Database
-from weld.cli.maintain import MaintainSettings, maintain
+from weld.cli.maintain import MaintainSettings, maintain, serve
+from weld.kit.clock import SystemClock
 from weld.store import engine, partitions
 
 FAR = date(2031, 1, 1)
@@ -210,6 +212,19 @@ def test_maintenance_drops_what_is_past_its_time_and_says_so_in_the_audit(databa
 def test_two_maintenances_do_not_run_at_once(database: Database, owner: psycopg.Connection) -> None:
     assert partitions.locked(owner)
     assert maintain(database.url("owner"), MaintainSettings(), datetime.now(UTC)) == {}
+
+
+async def test_a_maintenance_that_is_at_something_long_ends_when_it_is_told_to(database: Database) -> None:
+    stop = asyncio.Event()
+    with psycopg.connect(database.url("owner")) as holding:
+        holding.execute("LOCK TABLE weld.change")  # so it would wait for ever
+        at_work = asyncio.create_task(
+            serve(MaintainSettings(door_port=0), database.url("owner"), None, SystemClock(), stop)
+        )
+        await asyncio.sleep(1.5)
+        assert not at_work.done()
+        stop.set()
+        await asyncio.wait_for(at_work, 5)
 
 
 def test_without_a_columnstore_nothing_is_compressed(owner: psycopg.Connection, far: list[date]) -> None:

@@ -6,6 +6,8 @@ today, and to sign for an audit whose chain is broken.
 
 import asyncio
 from collections import Counter as Counted
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -47,10 +49,15 @@ class MaintainSettings(Settings):
 
 
 def maintain(
-    owner_url: str, settings: MaintainSettings, now: datetime, anchorage: Anchorage | None = None
+    owner_url: str,
+    settings: MaintainSettings,
+    now: datetime,
+    anchorage: Anchorage | None = None,
+    connected: Callable[[psycopg.Connection], None] = lambda _: None,
 ) -> dict[str, int]:
-    """One round; what was done, by name. Does nothing while another maintenance runs."""
+    """One round; what was done, by name. Does nothing while another maintenance runs. `connected` may cancel what takes long."""
     with psycopg.connect(owner_url, autocommit=True, application_name="weldgate maintain") as conn:
+        connected(conn)
         if not partitions.locked(conn):
             return {}
         done = {"partitions_made": partitions.ensure(conn, *partitions.horizon(now))}
@@ -60,10 +67,14 @@ def maintain(
         for table, rows in maintenance.forget(conn, now, rules).items():
             done[f"{table}_forgotten"] = rows
             _forgotten.labels(table).inc(rows)
-        for table in partitions.TABLES:
-            done[f"{table}_days_compressed"] = _compress_days(conn, table, rules, now)
-            _count_days(conn, table)
-    return done | ({} if anchorage is None else {"anchored": int(anchorage.keep(owner_url, now))})
+        try:
+            for table in partitions.TABLES:
+                done[f"{table}_days_compressed"] = _compress_days(conn, table, rules, now)
+                _count_days(conn, table)
+        finally:  # what goes wrong there must not keep the audit without its anchor
+            if anchorage is not None:
+                done["anchored"] = int(anchorage.keep(owner_url, now))
+    return done
 
 
 def _drop_days(conn: psycopg.Connection, table: str, rules: Retention, now: datetime) -> int:
@@ -115,14 +126,34 @@ async def serve(
         while not stop.is_set():
             failed.clear()
             try:
-                done = await asyncio.to_thread(maintain, owner_url, settings, clock.now(), anchorage)
+                done = await _round(owner_url, settings, clock, anchorage, stop)
                 log.info("maintained", **done)
                 _audit_holds.set(1)
             except (BrokenError, AnchorError) as error:
                 _audit_holds.set(0)
                 failed.append(str(error))
                 log.error("not_anchored", reason=str(error))
+            except psycopg.errors.QueryCanceled:
+                log.info("maintenance_interrupted")  # the next one goes on
             except (psycopg.Error, OSError, retention.RetentionError) as error:
                 failed.append(type(error).__name__)
                 log.error("maintenance_failed", error=type(error).__name__)
             await wait(stop, 10.0 if failed else settings.every_s)
+
+
+async def _round(
+    owner_url: str, settings: MaintainSettings, clock: Clock, anchorage: Anchorage | None, stop: asyncio.Event
+) -> dict[str, int]:
+    """One round in a thread; told to stop, it leaves what it is at: a day of columns may take a minute, we have ten seconds."""
+    connections: list[psycopg.Connection] = []
+    words = (owner_url, settings, clock.now(), anchorage, connections.append)
+    work = asyncio.create_task(asyncio.to_thread(maintain, *words))
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    while not work.done():
+        for conn in connections:
+            with suppress(psycopg.Error):
+                await asyncio.to_thread(conn.cancel_safe, timeout=2)
+        await asyncio.wait({work}, timeout=0.5)
+    return await work

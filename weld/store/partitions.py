@@ -186,12 +186,11 @@ def _compress(conn: psycopg.Connection, _table: str, part: Part) -> None:
 
 def _allow_columns(conn: psycopg.Connection, table: str) -> None:
     kept = _COLUMNS[table]
-    words = [sql.SQL("timescaledb.compress"), sql.SQL("timescaledb.compress_orderby = {}").format(kept.order)]
-    if kept.together:
-        words.append(sql.SQL("timescaledb.compress_segmentby = {}").format(kept.together))
-    name = sql.Identifier("weld", table)
+    # `together` is said even where it is empty: TimescaleDB would choose a column by itself
+    settings = "timescaledb.compress, timescaledb.compress_segmentby = {}, timescaledb.compress_orderby = {}"
+    words = sql.SQL(settings).format(kept.together, kept.order)
     with _short_waits(conn):
-        conn.execute(sql.SQL("ALTER TABLE {} SET ({})").format(name, sql.SQL(", ").join(words)))
+        conn.execute(sql.SQL("ALTER TABLE {} SET ({})").format(sql.Identifier("weld", table), words))
 
 
 def _next_midnight(day: date) -> sql.Literal:

@@ -204,6 +204,38 @@ async def test_the_queue_reads_no_alert_that_is_closed(people: Pool, country: Da
         assert await questions.alert_queue(conn, WantedAlerts(), after=after, limit=50) == found[1:]
 
 
+LISTED = [
+    WantedAlerts(),
+    WantedAlerts(division="41"),
+    WantedAlerts(division="1203"),
+    WantedAlerts(division="410405", level=2),
+    WantedAlerts(plate="P0000000000000077"),
+]
+
+
+@pytest.mark.parametrize("scope", SCOPES[:4])
+@pytest.mark.parametrize("wanted", LISTED)
+async def test_a_page_of_alerts_reads_no_table_through(people: Pool, scope: str, wanted: WantedAlerts) -> None:
+    async with scoped(people, scope) as conn:
+        found = await alerts.search(conn, wanted, limit=51)
+        scans, rows = await read(conn, "alert")
+        whole = await alerts.search(conn, wanted, limit=100_000)
+        row = await (
+            await conn.execute(
+                "SELECT count(*) FROM alert a LEFT JOIN division d ON d.code = a.division"
+                " WHERE (%(plate)s::text IS NULL OR plate = %(plate)s) AND (%(level)s::int IS NULL OR a.level = %(level)s)"
+                " AND (%(division)s::text IS NULL OR '/' || d.path || '/' LIKE '%%/' || %(division)s || '/%%')",
+                wanted._asdict(),
+            )
+        ).fetchone()
+        after = (found[0].raised_at, found[0].id) if found else None
+        assert await alerts.search(conn, wanted, after=after, limit=50) == found[1:]
+    assert (scans, rows <= FEW) == (0, True), rows
+    assert row is not None
+    assert len(whole) == row[0]
+    assert found == whole[:51]
+
+
 @pytest.mark.parametrize("scope", ["platform", "division:41", "division:41/4104"])
 async def test_a_month_reads_two_months(people: Pool, scope: str) -> None:
     async with scoped(people, scope) as conn:

@@ -16,6 +16,9 @@ from weld.store import pulse, rollups
 from weld.store.connect import Conn
 from weld.store.queries import query
 
+# Of more divisions so many alerts are among the newest that a walk through all of them, newest first, ends soon.
+_ONE_BY_ONE = 500
+
 
 class AttemptRow(NamedTuple):
     """A refused attempt on its way to becoming an alert, or one more occurrence of one."""
@@ -119,8 +122,11 @@ async def search(
     limit: int = 1,
 ) -> list[AlertRow]:
     """Alerts in scope, the newest first."""
-    words = {**wanted._asdict(), "ids": None if ids is None else list(ids)}
-    return await _rows(conn, "alert_list", words | _page(after, limit))
+    words: dict[str, Any] = {**wanted._asdict(), "ids": list(ids), "divisions": None} if ids is not None else {}
+    words = words or {**await _reaching(conn, wanted), "ids": None}
+    divisions = words["divisions"]
+    one_by_one = divisions is not None and len(divisions) <= _ONE_BY_ONE and wanted.plate is None
+    return await _rows(conn, "alert_list_below" if one_by_one else "alert_list", words | _page(after, limit))
 
 
 async def queue(
@@ -193,7 +199,8 @@ async def close(conn: Conn, alert: UUID, outcome: str, note: str, by: str, at: d
 
 async def _rows(conn: Conn, name: str, words: dict[str, Any]) -> list[AlertRow]:
     async with conn.cursor(row_factory=class_row(AlertRow)) as cursor:
-        return await (await cursor.execute(query(name), words)).fetchall()
+        # planned with these values: which index serves depends on which words are there
+        return await (await cursor.execute(query(name), words, prepare=False)).fetchall()
 
 
 def _page(after: tuple[datetime, UUID] | None, limit: int) -> dict[str, Any]:

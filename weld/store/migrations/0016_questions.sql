@@ -79,15 +79,14 @@ CREATE INDEX session_site ON weld.session (site, opened_at, id) WHERE site IS NO
 CREATE INDEX session_lasting ON weld.session (opened_at, id) WHERE state = 'open' OR closed_at - opened_at > interval '8 days';
 CREATE INDEX session_inferred ON weld.session (opened_at, id) WHERE state = 'inferred';
 
--- Alerts that nobody has closed, by level and age.
+-- All alerts, the newest first; those that nobody has closed, by level and age.
+CREATE INDEX alert_raised ON weld.alert (raised_at, id);
+CREATE INDEX alert_division ON weld.alert (division, raised_at, id);
 CREATE INDEX alert_waiting ON weld.alert (level, raised_at, id) WHERE state <> 'closed';
 CREATE INDEX alert_waiting_division ON weld.alert (division, level, raised_at, id) WHERE state <> 'closed';
 
 -- Machines of a division by when they were entered, without a look at the rows.
 CREATE INDEX machine_entered ON weld.machine (division, created_at) INCLUDE (enterprise);
-
--- The days of many divisions at once; of few ones the key serves.
-CREATE INDEX division_day_day ON weld.division_day (day);
 
 -- Numbers that never come, and chips that numbers are missing of.
 CREATE INDEX hole_at ON weld.hole (at);

@@ -34,10 +34,36 @@ WITH found AS (
         AND (%(plate)s::text IS NULL OR (a.subject = %(plate)s AND a.plate = %(plate)s))
         AND (%(code)s::text IS NULL OR a.code = %(code)s) AND (%(state)s::text IS NULL OR a.state = %(state)s)
         AND (%(level)s::int IS NULL OR a.level = %(level)s)
-        AND (%(division)s::text IS NULL OR a.division IN (SELECT d.code FROM division d JOIN division top ON top.code = %(division)s
-            WHERE starts_with(d.path || '/', top.path || '/')))
+        AND (%(divisions)s::text[] IS NULL OR a.division IN (SELECT unnest(%(divisions)s::text[])))
         AND (%(after_at)s::timestamptz IS NULL OR (a.raised_at, a.id) < (%(after_at)s, %(after_id)s::uuid))
     ORDER BY a.raised_at DESC, a.id DESC LIMIT %(limit)s
+)
+SELECT n.id, n.code, n.level, n.plate, n.chip, n.worker, n.session, n.division, n.enterprise, n.since, n.last_at, n.occurrences,
+    n.historical, n.late_by_ms, n.evidence, n.raised_by, n.raised_at, n.state, n.acknowledged_at, n.acknowledged_by, n.closed_at,
+    n.closed_by, n.outcome, n.note, n.lat, n.lon, n.machine, n.enterprise_name, n.division_zh, n.division_en, n.zone,
+    n.acknowledged_by_name, n.closed_by_name
+FROM found f JOIN alert_now n ON n.id = f.id
+ORDER BY n.raised_at DESC, n.id DESC
+
+-- :alert_list_below
+-- The same for some hundred divisions: a page's alerts are in those of them that had one last, so each is asked for its newest one,
+-- and only as many as the page has rows are looked into.
+WITH newest AS (
+    SELECT b.code FROM unnest(%(divisions)s::text[]) AS b (code) CROSS JOIN LATERAL (
+        SELECT a.raised_at, a.id FROM alert a WHERE a.division = b.code
+            AND (%(code)s::text IS NULL OR a.code = %(code)s) AND (%(state)s::text IS NULL OR a.state = %(state)s)
+            AND (%(level)s::int IS NULL OR a.level = %(level)s)
+            AND (%(after_at)s::timestamptz IS NULL OR (a.raised_at, a.id) < (%(after_at)s, %(after_id)s::uuid))
+        ORDER BY a.raised_at DESC, a.id DESC LIMIT 1) l
+    ORDER BY l.raised_at DESC, l.id DESC LIMIT %(limit)s
+), found AS (
+    SELECT l.id FROM newest n CROSS JOIN LATERAL (
+        SELECT a.raised_at, a.id FROM alert a WHERE a.division = n.code
+            AND (%(code)s::text IS NULL OR a.code = %(code)s) AND (%(state)s::text IS NULL OR a.state = %(state)s)
+            AND (%(level)s::int IS NULL OR a.level = %(level)s)
+            AND (%(after_at)s::timestamptz IS NULL OR (a.raised_at, a.id) < (%(after_at)s, %(after_id)s::uuid))
+        ORDER BY a.raised_at DESC, a.id DESC LIMIT %(limit)s) l
+    ORDER BY l.raised_at DESC, l.id DESC LIMIT %(limit)s
 )
 SELECT n.id, n.code, n.level, n.plate, n.chip, n.worker, n.session, n.division, n.enterprise, n.since, n.last_at, n.occurrences,
     n.historical, n.late_by_ms, n.evidence, n.raised_by, n.raised_at, n.state, n.acknowledged_at, n.acknowledged_by, n.closed_at,

@@ -107,7 +107,7 @@ WHERE CASE WHEN scope.kind = 'platform' THEN %(division)s::text IS NULL OR d.cod
 
 -- :month_sums
 -- The days of a division and everything below it: summed up by day, and by the division next below (its own code: what belongs to
--- none of them) and month.
+-- none of them) and month. OFFSET 0: division by division by the key, so that years of other days and divisions are not read.
 WITH below AS MATERIALIZED (
     SELECT d.code, CASE WHEN d.path = %(path)s THEN d.code
         ELSE split_part(substr(d.path, CASE %(path)s WHEN '' THEN 1 ELSE length(%(path)s) + 2 END), '/', 1) END AS part
@@ -118,7 +118,9 @@ WITH below AS MATERIALIZED (
         sum(t.arc_ms) AS arc_ms, sum(t.covered_ms) AS covered_ms, sum(t.online_ms) AS online_ms, sum(t.unknown_ms) AS unknown_ms,
         sum(t.energy_wh) AS energy_wh, sum(t.sessions) AS sessions, sum(t.starts) AS starts, sum(t.refusals) AS refusals,
         sum(t.alerts) AS alerts, sum(t.messages) AS messages
-    FROM below b JOIN division_day t ON t.division = b.code AND t.day >= %(before)s AND t.day < %(until)s GROUP BY 1, 2, 3
+    FROM below b CROSS JOIN LATERAL (
+        SELECT * FROM division_day y WHERE y.division = b.code AND y.day >= %(before)s AND y.day < %(until)s OFFSET 0) t
+    GROUP BY 1, 2, 3
 )
 SELECT s.day, s.part, s.this_month, sum(s.heard)::bigint AS heard, sum(s.arc_ms)::bigint AS arc_ms, sum(s.covered_ms)::bigint AS covered_ms,
     sum(s.online_ms)::bigint AS online_ms, sum(s.unknown_ms)::bigint AS unknown_ms, sum(s.energy_wh)::float8 AS energy_wh,
@@ -135,7 +137,9 @@ WITH below AS MATERIALIZED (
         OR (d.path COLLATE "C" > %(path)s || '/' AND d.path COLLATE "C" < %(path)s || '0')
 )
 SELECT b.part, t.day, sum(t.heard)::bigint AS heard, sum(t.messages)::bigint AS messages
-FROM below b JOIN division_day t ON t.division = b.code AND t.day >= %(since)s AND t.day < %(until)s GROUP BY 1, 2
+FROM below b CROSS JOIN LATERAL (
+    SELECT * FROM division_day y WHERE y.division = b.code AND y.day >= %(since)s AND y.day < %(until)s OFFSET 0) t
+GROUP BY 1, 2
 
 -- :connection_registered
 -- Machines in scope by the day that they were entered on; who was there before the span counts from its first day.

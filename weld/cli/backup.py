@@ -24,7 +24,7 @@ from weld.cli import backup_manifest, postgres_clients
 from weld.cli.backup_manifest import DUMP, BackupError, Manifest
 from weld.cli.homes import make_folder
 from weld.cli.installation import Installation, signing_key
-from weld.cli.postgres_clients import ClientError, say
+from weld.cli.postgres_clients import ClientError, now_and_then, say
 from weld.cli.stack import Stack
 from weld.store import partitions, setup, verify
 
@@ -95,8 +95,8 @@ def _dumped(source: Source, half: Path, jobs: int, now: datetime) -> Manifest:
             ]
             words.append("--lock-wait-timeout=60s")
             with postgres_clients.started(found.folder / "pg_dump", source.url, words, "dumping contents of") as dump:
-                survey = verify.survey(conn, now, lambda _: None)
-                dump.wait(lambda seen: say(f"{seen} tables, {_mb(half)} MB"))
+                survey = verify.survey(conn, now, now_and_then())
+                dump.wait(lambda seen: say(f"{seen} tables and partitions begun, {_mb(half)} MB"))
     say("reading it back for its checksums")
     files = backup_manifest.files(half, lambda _: None)
     return Manifest(now, version("weldgate"), source.database, found.major, engine, survey, source.keys, files)

@@ -168,3 +168,16 @@ class Running:
 def say(text: str) -> None:
     """Progress, for people."""
     print(f"weldgate: {text}", file=sys.stderr, flush=True)
+
+
+def now_and_then() -> Callable[[str], None]:
+    """A teller of progress that does not tell more than people can read."""
+    said_at = time.monotonic()
+
+    def tell(text: str) -> None:
+        nonlocal said_at
+        if time.monotonic() - said_at > _TOLD_EVERY_S:
+            said_at = time.monotonic()
+            say(text)
+
+    return tell

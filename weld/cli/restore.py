@@ -21,7 +21,7 @@ from weld.cli import audit as auditing
 from weld.cli.backup import ended_in_order, names_of
 from weld.cli.backup_manifest import DUMP, BackupError, Manifest
 from weld.cli.installation import Installation, public_key
-from weld.cli.postgres_clients import ClientError, say
+from weld.cli.postgres_clients import ClientError, now_and_then, say
 from weld.cli.stack import Stack
 from weld.core.chain import Link
 from weld.store import audit, fields, partitions, settle, setup, verify
@@ -166,7 +166,9 @@ def _load(beside: Target, folder: Path, manifest: Manifest, jobs: int) -> None:
     total = len(manifest.survey.tables)
     say(f"loading {sum(table.rows for table in manifest.survey.tables.values())} rows of {total} tables")
     program = found.folder / "pg_restore"
-    postgres_clients.run(program, beside.url, words, lambda seen: say(f"{seen} pieces"), "processing data for")
+    postgres_clients.run(
+        program, beside.url, words, lambda seen: say(f"{seen} tables and partitions begun"), "processing data for"
+    )
     with psycopg.connect(beside.url, autocommit=True) as conn:
         settle.loaded(conn, timescaledb)
 
@@ -176,7 +178,7 @@ def _verify(beside: Target, manifest: Manifest, asked: Asked) -> Anchored:
     with verify.moment(beside.url) as conn:
         same = verify.engine(conn).major == manifest.engine.major
         wrong = verify.differences(
-            manifest.survey, verify.survey(conn, manifest.made_at, lambda _: None), same_major=same
+            manifest.survey, verify.survey(conn, manifest.made_at, now_and_then()), same_major=same
         )
         closed = [] if asked.keys_lost else closed_fields(verify.sealed(conn), beside.installation.vault)
     if wrong:
@@ -245,6 +247,7 @@ def _settle(owner_url: str, asked: Asked, detail: dict[str, object], now: dateti
 
 def _swap(beside: Target, target: Target, asked: Asked, now: datetime) -> str | None:
     """The loaded store takes the name; the one before is set aside, or removed where it was empty. Returns its new name."""
+    _workers(beside, awake=False)
     if not setup.is_there(target.server_url, target.database):
         setup.rename_database(target.server_url, beside.database, target.database)
         return None
@@ -252,11 +255,13 @@ def _swap(beside: Target, target: Target, asked: Asked, now: datetime) -> str | 
     used = _is_used(target)
     if used and not asked.replace:
         raise BackupError(f"something was entered into {target.database} meanwhile")
+    _workers(target, awake=False)
     setup.rename_database(target.server_url, target.database, aside)
     try:
         setup.rename_database(target.server_url, beside.database, target.database)
     except BaseException:
         setup.rename_database(target.server_url, aside, target.database)
+        _workers(target, awake=True)
         raise
     if used:
         return aside
@@ -264,8 +269,14 @@ def _swap(beside: Target, target: Target, asked: Asked, now: datetime) -> str | 
     return None
 
 
+def _workers(place: Target, *, awake: bool) -> None:
+    with psycopg.connect(place.url, autocommit=True) as conn:
+        settle.workers(conn, awake=awake)
+
+
 def _open(target: Target, now: datetime) -> None:
     """Logins again, with the passwords of this installation."""
+    _workers(target, awake=True)
     setup.create_database(target.server_url, target.database, target.installation.roles)
     with psycopg.connect(setup.owned_url(target.server_url, target.database), autocommit=True) as conn:
         partitions.ensure(conn, *partitions.horizon(now))

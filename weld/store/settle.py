@@ -53,7 +53,13 @@ def loaded(conn: psycopg.Connection, timescaledb: str | None) -> None:
     """The load is over. `conn` is a new one: the one before does not know what was loaded."""
     if timescaledb is not None:
         conn.execute(query("timescale_after"))
-        conn.execute(query("timescale_quiet"))
+
+
+def workers(conn: psycopg.Connection, *, awake: bool) -> None:
+    """Send TimescaleDB's own workers out of this database, or let them in again; nothing where there are none."""
+    row = conn.execute(query("timescale_is_there")).fetchone()
+    if row is not None and row[0]:
+        conn.execute(query("timescale_wake" if awake else "timescale_quiet"))
 
 
 def count_statistics(conn: psycopg.Connection) -> None:

@@ -107,9 +107,9 @@ def survey(conn: psycopg.Connection, until: datetime, say: Callable[[str], None]
     """Look at all of it; `say` hears at which table. Of large tables only the rows of the day before `until` are summed up."""
     versions = {int(number): str(digest) for number, digest in conn.execute(query("store_versions")).fetchall()}
     tables = {}
-    for name, large in conn.execute(query("store_tables")).fetchall():
-        say(str(name))
-        tables[str(name)] = _table(conn, str(name), until if large else None)
+    for name, time in conn.execute(query("store_tables")).fetchall():
+        say(f"counting {name}")
+        tables[str(name)] = _table(conn, str(name), _text(time), until)
     checks = {name: int(str(_row(conn, name)[0])) for name in CHECKS}
     # a condition comes back from a dump with fewer brackets
     schema = hashlib.sha256(snapshot(conn).replace("(", "").replace(")", "").encode()).hexdigest()
@@ -151,19 +151,18 @@ def sealed(conn: psycopg.Connection) -> list[Sealed]:
     return [Sealed(*row) for row in conn.execute(query("sealed_samples")).fetchall()]
 
 
-def _table(conn: psycopg.Connection, name: str, until: datetime | None) -> Table:
+def _table(conn: psycopg.Connection, name: str, time: str | None, until: datetime) -> Table:
     table, summed = (
         sql.Identifier("weld", name),
         sql.SQL("coalesce(sum(hashtextextended(one::text, 0)::numeric), 0)::text"),
     )
-    if until is None:
+    if time is None:
         rows, total = _one(conn, sql.SQL("SELECT count(*), {} FROM {} AS one").format(summed, table))
     else:
         (rows,) = _one(conn, sql.SQL("SELECT count(*) FROM {}").format(table))
-        day = sql.SQL("SELECT {} FROM {} AS one WHERE at >= {} AND at < {}").format(
-            summed, table, sql.Literal(until - timedelta(days=1)), sql.Literal(until)
-        )
-        (total,) = _one(conn, day)
+        since, column = until - timedelta(days=1), sql.Identifier(time)
+        day = sql.SQL("SELECT {} FROM {} AS one WHERE {} >= {} AND {} < {}")
+        (total,) = _one(conn, day.format(summed, table, column, sql.Literal(since), column, sql.Literal(until)))
     return Table(int(str(rows)), str(total))
 
 

@@ -82,9 +82,17 @@ SELECT timescaledb_pre_restore()
 -- It works again.
 SELECT timescaledb_post_restore()
 
+-- :timescale_is_there
+-- Whether this database has it: its workers are visitors too.
+SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')
+
 -- :timescale_quiet
--- Its workers leave the database, so that it can be given another name; they come back by themselves.
+-- Its workers leave the database, so that it can be given another name.
 SELECT _timescaledb_functions.stop_background_workers()
+
+-- :timescale_wake
+-- They come back.
+SELECT _timescaledb_functions.start_background_workers()
 
 -- :settle_statistics
 -- A loaded table has none, and the first plans would be guesses.

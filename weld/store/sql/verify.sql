@@ -15,8 +15,9 @@ SELECT current_setting('server_version'), current_setting('server_version_num'):
         WHERE c.relkind = 'r' AND (n.nspname = 'weld' OR n.nspname LIKE '\_timescaledb\_internal'))
 
 -- :store_tables
--- Every table of ours, a partitioned one once; whether it is so large that only its last day is read row by row.
-SELECT c.relname, c.relname IN ('telemetry', 'event') FROM pg_class c
+-- Every table of ours, a partitioned one once; the time of those that are so large that only their last day is read row by row.
+SELECT c.relname, CASE WHEN c.relname IN ('telemetry', 'event') THEN 'at' WHEN c.relname = 'machine_hour' THEN 'hour' END
+FROM pg_class c
 WHERE c.relnamespace = 'weld'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY 1
 
 -- :store_versions

@@ -36,6 +36,12 @@ _MACHINE_DAYS, _DAYS = 2_000, 31
 # Longest span that a message is counted with: ingest.mapping.LONGEST_MS.
 _LONGEST_MS = 360_000_000
 _LOCK = 7_326_015  # one rebuild at a time
+_MENDING = {
+    "machine_hour": "mend_machine_hour",
+    "machine_day": "mend_machine_day",
+    "division_day": "mend_division_day",
+    "enterprise_day": "mend_enterprise_day",
+}
 
 
 class Asked(NamedTuple):
@@ -140,7 +146,7 @@ def _step(conn: psycopg.Connection, name: str, words: dict[str, Any], *, mend: b
     with conn.cursor(row_factory=class_row(Difference)) as cursor:
         found = cursor.execute(query(name), words).fetchall()
     if mend:
-        for level in ("machine_hour", "machine_day", "division_day", "enterprise_day"):
+        for level, mending in _MENDING.items():
             if rows := [one.missing() for one in found if one.level == level]:
-                conn.execute(query(f"mend_{level}"), {"rows": Json(rows, msgspec.json.encode)})
+                conn.execute(query(mending), {"rows": Json(rows, msgspec.json.encode)})
     return found

@@ -54,6 +54,7 @@ Change = Callable[[Facts], Facts]
         ("settings", lambda f: replace(f, server=replace(f.server, fsync="off")), "off: fsync"),
         ("settings", lambda f: replace(f, server=replace(safe(f).server, synchronous_commit="off")), "before it is"),
         ("calls home", lambda f: replace(f, server=replace(f.server, calls_home="basic")), "tells its maker"),
+        ("letters", lambda f: replace(f, server=replace(f.server, ctype="C")), "Chinese"),
         ("checksums", lambda f: replace(f, server=replace(f.server, data_checksums="off")), "not noticed"),
         ("engine", lambda f: replace(f, server=replace(f.server, version_number=150004)), "PostgreSQL"),
         ("schema", lambda f: replace(f, schema={}), "none yet"),

@@ -113,7 +113,7 @@ def test_a_table_with_rows_stays_as_it_is_and_everything_works_on(
     assert database.rows("SELECT count(*) FROM weld.telemetry") == [(72,)]
 
 
-def test_its_rows_move_by_a_dump_a_migration_and_a_restore(
+def test_its_rows_move_by_a_copy_out_a_migration_and_a_copy_in(
     database: Database, owner_of_timescale: psycopg.Connection
 ) -> None:
     partitioned_again(owner_of_timescale, "telemetry")
@@ -121,13 +121,13 @@ def test_its_rows_move_by_a_dump_a_migration_and_a_restore(
     send(database.url("ingest"), FAR, 3)
     digest = "SELECT count(*), sum(hashtextextended(t::text, 0)) FROM weld.telemetry t"
     before = database.rows(digest)
-    with owner_of_timescale.cursor() as cursor:  # what pg_dump --data-only and pg_restore do
-        with cursor.copy("COPY (SELECT * FROM weld.telemetry) TO STDOUT") as out:
+    with owner_of_timescale.cursor() as cursor:  # as docs/how-to/timescaledb.md has it
+        with cursor.copy("COPY (SELECT * FROM weld.telemetry) TO STDOUT (FORMAT binary)") as out:
             dumped = b"".join(bytes(part) for part in out)
         cursor.execute("TRUNCATE weld.telemetry")
         migrate(database.url("owner"))
         assert minded(database)["telemetry"] is True
-        with cursor.copy("COPY weld.telemetry FROM STDIN") as into:
+        with cursor.copy("COPY weld.telemetry FROM STDIN (FORMAT binary)") as into:
             into.write(dumped)
     assert database.rows(digest) == before
 

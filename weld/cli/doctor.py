@@ -161,6 +161,9 @@ def _settings(facts: Facts) -> Iterator[Finding]:
     if server.data_checksums == "off":
         todo = "stop the server and run pg_checksums --enable; or initdb --data-checksums with the next major version"
         yield Finding("checksums", "note", "off: a page that a disk has spoiled is not noticed", todo)
+    if server.ctype in {"C", "POSIX"}:
+        todo = "dump, make the database anew with LC_CTYPE C.UTF-8, restore"
+        yield Finding("letters", "bad", f"LC_CTYPE is {server.ctype}: searching for Chinese names finds nothing", todo)
     if server.calls_home not in {None, "off"}:
         todo = "timescaledb.telemetry_level = off in postgresql.conf"
         yield Finding("calls home", "warn", "TimescaleDB tells its maker about this server every day", todo)
@@ -182,8 +185,13 @@ def _days(facts: Facts, days: Days, rules: Retention, today: date) -> Iterator[F
     columns = sum(part.state == "columns" for part in kept)
     says = f"{len(kept)} {how}" + (f", {columns} of them as columns" if columns else "")
     if facts.engine.timescaledb and not days.is_hypertable and not days.has_policies:
-        todo = "it works as it is; to change it: docs/how-to/timescaledb.md, a dump and a restore"
-        yield Finding(days.table, "note", f"{says}, not a hypertable: it held rows when TimescaleDB came", todo)
+        todo = "it works as it is; how to change it: docs/how-to/timescaledb.md, copied out and in"
+        yield Finding(
+            days.table,
+            "note",
+            f"{says}, not a hypertable: it held rows (or carried a view) when TimescaleDB came",
+            todo,
+        )
     wanted = {today + timedelta(days=n) for n in range(-DAYS_BACK, DAYS_AHEAD)}
     lacking = set() if days.is_hypertable else wanted - {part.day for part in kept}
     if lacking:

@@ -65,7 +65,7 @@ def examine() -> Iterator[Finding]:
             "is it running, and was `weldgate migrate` run? WELDGATE_DATABASE_URL, WELDGATE_DATABASE",
         )
     for name in PROCESSES:
-        yield judging.process(name, _ready(PORTS[name]))
+        yield judging.process(name, _ready(_door(name)))
 
 
 def _of_the_store(place: Place) -> Iterator[Finding]:
@@ -122,6 +122,10 @@ def _dropped() -> float | None:
     said = _get(PORTS["gateway"], "metrics")
     lines = [] if said is None else [line for line in said.splitlines() if line.startswith(_DROPPED)]
     return float(lines[0].split()[1]) if lines else None
+
+
+def _door(name: str) -> int:
+    return PORTS[name] + (10 if name == "api" else 0)  # its number in the table is that of its public port
 
 
 def _ready(port: int) -> dict[str, Any] | None:

@@ -31,6 +31,7 @@ class Server:
     autovacuum: str
     data_checksums: str
     calls_home: str | None  # TimescaleDB's telemetry; None: not loaded
+    ctype: str  # which letters are letters
     bytes: int
 
 

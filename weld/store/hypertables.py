@@ -1,7 +1,7 @@
 """Tables of days as TimescaleDB's hypertables: the end of every migration, where the server offers them.
 
 Migrations make partitioned tables everywhere; an empty one becomes a hypertable with the same columns, indexes, grants and
-functions. Refuses one that holds rows (that takes a dump and a restore, docs/how-to/timescaledb.md) and one with row-level
+functions. Refuses one that holds rows (they are copied out and in again: docs/how-to/timescaledb.md) and one with row-level
 security (columnstore would refuse it): those stay in day partitions, which work on TimescaleDB as anywhere.
 """
 
@@ -65,8 +65,8 @@ def _adopt(conn: psycopg.Connection, engine: Engine, table: str) -> bool:
             )
             words = (engine.function("create_hypertable"), sql.Literal(f"weld.{table}"), dimension)
             conn.execute(sql.SQL("SELECT {}({}, {}, create_default_indexes => false)").format(*words))
-    except psycopg.errors.LockNotAvailable:
-        return False  # somebody is at work; the next migration tries again
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DependentObjectsStillExist):
+        return False  # somebody is at work, or made a view of his own on it; the next migration tries again
     return True
 
 

@@ -122,6 +122,11 @@ def locked(conn: psycopg.Connection) -> bool:
     return bool(row and row[0])
 
 
+def first_day(conn: psycopg.Connection, table: str) -> date | None:
+    """The first day of which this table has a partition or a chunk."""
+    return min((part.day for part in parts(conn, table)), default=None)
+
+
 def horizon(now: datetime) -> tuple[date, date]:
     """The days that must have partitions at `now`."""
     today = now.date()

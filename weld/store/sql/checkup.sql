@@ -4,7 +4,7 @@ SELECT clock_timestamp() AS clock, pg_is_in_recovery() AS is_standby, current_se
     current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes,
     current_setting('synchronous_commit') AS synchronous_commit, current_setting('autovacuum') AS autovacuum,
     current_setting('data_checksums') AS data_checksums, current_setting('timescaledb.telemetry_level', true) AS calls_home,
-    pg_database_size(current_database()) AS bytes
+    (SELECT datctype FROM pg_database WHERE datname = current_database()) AS ctype, pg_database_size(current_database()) AS bytes
 
 -- :checkup_schema
 -- Which migrations were applied.

@@ -16,11 +16,10 @@ ORDER BY s.opened_at, s.id LIMIT %(limit)s
 
 -- :export_telemetry
 -- What one machine said behind the last message seen, some at a time; the function looks at the scope.
-SELECT %(plate)s::text, c.chip, t.at, t.received_at, t.corrected_at, t.clock, t.late, t.boot, t.seq, t.from_up, t.up_ms, t.step_ms,
-    t.state, t.contact, t.session::text, t.ticket::text, t.energy_wh, t.mains, t.temperature_c, t.signal_dbm, t.battery_v, t.lat, t.lon,
+SELECT %(plate)s::text, (SELECT c.chip FROM chip c WHERE c.chip_no = t.chip_no), t.at, t.received_at, t.corrected_at,
+    t.clock, t.late, t.boot, t.seq, t.from_up, t.up_ms, t.step_ms, t.state, t.contact, t.session::text, t.ticket::text, t.energy_wh, t.mains, t.temperature_c, t.signal_dbm, t.battery_v, t.lat, t.lon,
     t.accuracy_m, t.current_a, t.peak_a, t.voltage_v, t.arc_ms, t.chip_no
 FROM machine_telemetry_page(%(plate)s, %(since)s, %(until)s, %(after_at)s, %(after_boot)s, %(after_seq)s, %(after_chip)s, %(limit)s) t
-    JOIN chip c ON c.chip_no = t.chip_no
 ORDER BY t.at, t.boot, t.seq, t.chip_no LIMIT %(limit)s
 
 -- :export_machines

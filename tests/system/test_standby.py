@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -20,7 +21,7 @@ import pytest
 from tests.database import Database
 from tests.ingest.conftest import Talker, broker, enrol, until, working
 from tests.structure.sources import ROOT
-from weld.cli import homes
+from weld.cli import backup, backup_manifest, homes
 from weld.cli.keeper import Kept, Order
 from weld.cli.mosquitto import Mosquitto
 from weld.cli.postgres import EmbeddedPostgres
@@ -80,6 +81,13 @@ class Pair:
     def url(self, port: int) -> str:
         return self.primary.url.replace("port=5432", f"port={port}")
 
+    def either(self, *ports: int) -> str:
+        """The address that leads to whichever of them takes writes."""
+        address, _, _ = self.primary.url.partition("?")
+        many = ",".join([str(self.place.sockets)] * len(ports))
+        numbers = ",".join(map(str, ports))
+        return f"{address}?host={quote(many, safe=',')}&port={numbers}&target_session_attrs=read-write"
+
     def answers(self, port: int) -> Callable[[], bool]:
         def look() -> bool:
             with suppress(psycopg.OperationalError):
@@ -113,7 +121,7 @@ def pair() -> Iterator[Pair]:
         yield made
 
 
-async def test_with_a_synchronous_standby_stored_means_on_both(pair: Pair, broker: Mosquitto) -> None:
+async def test_with_a_synchronous_standby_stored_means_on_both(pair: Pair, broker: Mosquitto, tmp_path: Path) -> None:
     await asyncio.to_thread(pair.base_backup, "standby", "--write-recovery-conf")
     standby = pair.keep(pair.place.folder / "standby", 5433)
     standby.launch()
@@ -137,6 +145,11 @@ async def test_with_a_synchronous_standby_stored_means_on_both(pair: Pair, broke
         await asyncio.to_thread(standby.wait_until, pair.answers(5433), 30)
         await until(lambda: talker.stored_upto() == 7)
         told = talker.stored_upto()
+    replica = setup.role_url(pair.url(5433), "weldgate", "owner", pair.database.passwords["owner"])
+    await asyncio.to_thread(
+        backup.make, backup.Source(replica, "weldgate", {}), tmp_path / "backup", 1, datetime.now(UTC)
+    )
+    assert backup_manifest.read(tmp_path / "backup").survey.tables["event"].rows == 1
     await failed_over(pair, told)
 
 
@@ -153,7 +166,7 @@ async def failed_over(pair: Pair, told: int) -> None:
         conn.execute("SELECT pg_promote()")
         conn.execute("ALTER SYSTEM SET synchronous_standby_names = ''")
         conn.execute("SELECT pg_reload_conf()")
-    promoted = Database(pair.url(5433), "weldgate", pair.database.passwords)
+    promoted = Database(pair.either(5432, 5433), "weldgate", pair.database.passwords)
     kept = promoted.rows(
         "SELECT max(seq), count(*) FROM (SELECT seq FROM weld.telemetry UNION SELECT seq FROM weld.event) s"
     )

@@ -5,6 +5,7 @@ back sends yesterday's commands to chips once more.
 """
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
 from schemas import chip as wire
 from tests.api.test_endpoints import delivery, endpoint
@@ -29,6 +31,7 @@ from weld.cli import anchors, backup, backup_manifest, restore
 from weld.cli.anchors import Anchorage
 from weld.cli.backup_manifest import BackupError
 from weld.cli.installation import Installation, private_key
+from weld.cli.main import app
 from weld.cli.mosquitto import Mosquitto
 from weld.cli.restore import Asked, Target
 from weld.store import setup, verify
@@ -322,3 +325,17 @@ def test_no_room_is_said_before_it_begins(here: Here, monkeypatch: pytest.Monkey
     with pytest.raises(BackupError, match="make room"):
         here.back_up()
     assert sorted(file.name for file in here.folder.iterdir()) == ["secrets"]
+
+
+def test_a_store_that_another_tool_put_back_is_settled_where_it_stands(database: Database, tmp_path: Path) -> None:
+    database.rows("INSERT INTO weld.lease (shard_group, groups, owner, epoch) VALUES ('00', 1, 'old', 5)")
+    told: dict[str, str | None] = {name: None for name in os.environ if name.startswith("WELDGATE_")}
+    told["WELDGATE_PROCESS_DATABASE_URL"] = database.url("owner")
+    with psycopg.connect(database.url("ingest"), application_name="weldgate ingest 1"):
+        refused = CliRunner().invoke(app, ["restore"], env=told)
+    assert refused.exit_code == 1
+    assert "stop these first: weldgate ingest 1" in refused.stderr
+    done = CliRunner().invoke(app, ["restore"], env=told)
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["settled"]["leases"] == 1
+    assert database.rows("SELECT owner, epoch > 1700000000 FROM weld.lease") == [(None, True)]

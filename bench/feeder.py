@@ -44,9 +44,13 @@ class Feeder:
         """So many messages in all, as fast as the broker takes them."""
         self._say({"upto": upto})
 
-    def pace(self, rate: float) -> None:
-        """So many a second from now on; 0 = none."""
-        self._say({"rate": rate})
+    def pace(self, rate: float, upto: int | None = None) -> None:
+        """So many a second from now on; 0 = none. With `upto` until there are so many in all."""
+        self._say({"rate": rate} if upto is None else {"rate": rate, "upto": upto})
+
+    def set_ahead(self, seconds: float) -> None:
+        """What its chips believe of the time: so much later than it is."""
+        self._say({"ahead_s": seconds})
 
     def report(self) -> dict[str, Any]:
         """What it has done so far: sent, acknowledged, seconds, cpu_s."""

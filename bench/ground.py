@@ -65,6 +65,13 @@ class Ground(Stack):
         self.postgres.start()
 
     @property
+    def database_pid(self) -> int:
+        """The database server's first process."""
+        pid = self.postgres.pid
+        assert pid is not None  # noqa: S101  (it runs as long as the ground does)
+        return pid
+
+    @property
     def admin_url(self) -> str:
         """Its database, as the superuser of the throw-away server."""
         return setup.database_url(self.server_url, self.database)

@@ -45,9 +45,8 @@ class Product:
     @property
     def processes(self) -> dict[str, int]:
         """Whose CPU counts: ingest, the broker, the database."""
-        postgres, mosquitto = self._ground.postgres.pid, self._ground.mosquitto.pid
-        assert postgres is not None  # noqa: S101  (they run as long as the ground does)
-        assert mosquitto is not None  # noqa: S101
+        postgres, mosquitto = self._ground.database_pid, self._ground.mosquitto.pid
+        assert mosquitto is not None  # noqa: S101  (it runs as long as the ground does)
         ingest = {f"ingest_{n}" if n > 1 else "ingest": one.process.pid for n, one in enumerate(self.children, 1)}
         return {**ingest, "mosquitto": mosquitto, "postgres": postgres}
 

@@ -3,8 +3,9 @@
 MQTT 3.1.1 by hand: QoS 1, a window for each connection, packets made in one formatting step. Message i of all belongs to chip
 i % chips, and a chip always speaks over the same connection, so every chip's words keep their order and one number is the
 whole state. Connections go in step: no chip speaks twice before all others had their turn, but for what is on its way. Whoever
-started it says on stdin how far it may go, as JSON lines: {"upto": 5000} in all, {"rate": 20000} from now on, {"report": 1} for
-the figures so far. Refuses to repeat anything: a lost connection ends it.
+started it says on stdin how far it may go, as JSON lines: {"upto": 5000} in all, {"rate": 20000} from now on, both for a rate up
+to so many, {"ahead_s": 86400} for the time that chips believe in, {"report": 1} for the figures so far. Refuses to repeat
+anything: a lost connection ends it.
 """
 
 import argparse
@@ -30,7 +31,7 @@ _ENDLESS = 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Which chips speak, and from which of their words on."""
+    """Which chips speak, and from which of their words on; with `apart` only every so-manieth chip does."""
 
     chips: int
     first_chip: int = 0
@@ -41,6 +42,7 @@ class Load:
     seed: int = 1
     samples: int | None = None
     working_percent: int = 10
+    apart: int = 1
 
 
 class Publisher:
@@ -52,16 +54,18 @@ class Publisher:
         self.upto = 0
         self._begun = 0
         self.ended = asyncio.get_running_loop().create_future()
+        self._ahead_s = 0.0
         self._wall_ms = SystemClock().now().timestamp() * 1000 - time.monotonic() * 1000
         self._place = host, port
         self._lines: list[Line] = []
         self._rate = 0.0
+        self._most = _ENDLESS
         self._paced_from = (0.0, 0)
         self._began_s = time.monotonic()
 
     @property
     def now_ms(self) -> int:
-        """The wall clock, read cheaply."""
+        """The wall clock, read cheaply; it may be set ahead."""
         return int(self._wall_ms + time.monotonic() * 1000)
 
     @property
@@ -95,9 +99,14 @@ class Publisher:
                 line.send(goal)
             self._begun = goal
 
-    def pace(self, rate: float) -> None:
-        """So many a second from now on."""
-        self._rate = rate
+    def set_ahead(self, seconds: float) -> None:
+        """From now on it is so much later than it is."""
+        self._wall_ms += (seconds - self._ahead_s) * 1000
+        self._ahead_s = seconds
+
+    def pace(self, rate: float, most: int = _ENDLESS) -> None:
+        """So many a second from now on, until there are `most` in all."""
+        self._rate, self._most = rate, most
         self._paced_from = (time.monotonic(), self.sent)
         self.upto = self.sent
 
@@ -115,7 +124,7 @@ class Publisher:
     def _tick(self) -> None:
         if self._rate:
             since_s, from_sent = self._paced_from
-            self.upto = from_sent + int((time.monotonic() - since_s) * self._rate)
+            self.upto = min(self._most, from_sent + int((time.monotonic() - since_s) * self._rate))
             self.pump()
         asyncio.get_running_loop().call_later(_TICK_S, self._tick)
 
@@ -178,7 +187,7 @@ class Line(asyncio.Protocol):
         made = []
         for mine in range(self.sent, self.sent + count):
             turn, place = divmod(mine, self._chips)
-            number = load.first_chip + place * load.connections + self._number
+            number = (load.first_chip + place * load.connections + self._number) * load.apart
             payload = word(number, turn + load.first_seq, now_ms)
             length = len(payload) + 27
             packet_id = mine % 65_535 + 1
@@ -201,10 +210,14 @@ async def obey(publisher: Publisher) -> None:
     print(json.dumps({"ready": True}), flush=True)
     while line := await stdin.readline():
         match json.loads(line):
+            case {"upto": int(upto), "rate": int() | float() as rate}:
+                publisher.pace(rate, upto)
             case {"upto": int(upto)}:
                 publisher.allow(upto)
             case {"rate": int() | float() as rate}:
                 publisher.pace(rate)
+            case {"ahead_s": int() | float() as ahead_s}:
+                publisher.set_ahead(ahead_s)
             case {"report": _}:
                 print(json.dumps(publisher.report()), flush=True)
 
@@ -241,6 +254,7 @@ def main() -> None:
         ("seed", int, 1),
         ("samples", int, None),
         ("working-percent", int, 10),
+        ("apart", int, 1),
     ):
         asked.add_argument(f"--{name}", type=kind, default=default)
     told = vars(asked.parse_args())

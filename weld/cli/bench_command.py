@@ -1,5 +1,6 @@
 """`weldgate bench ...` and `weldgate chaos ...`: how the commands that measure and break are called. Refuses work of its own."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -54,6 +55,66 @@ def bench_unlock_decision(
     from bench import unlock_decision
 
     raise typer.Exit(unlock_decision.run(unlock_decision.Asked(workers, decisions, seed=seed), quiet=json))
+
+
+@bench.command("store")
+def bench_store(
+    machines: Annotated[int, typer.Option(min=100, max=900_000, help="How many machines")] = 100_000,
+    rows: Annotated[int, typer.Option(min=10_000, help="How many rows of telemetry")] = 100_000_000,
+    engine: Annotated[str, typer.Option(help="postgresql, timescaledb, or both, one after the other")] = "both",
+    days: Annotated[int, typer.Option(min=31, max=365, help="Over how many days they are spread")] = 365,
+    times: Annotated[int, typer.Option(min=1, help="How often each question is asked")] = 200,
+    plans: Annotated[Path | None, typer.Option(help="Write how the questions were planned into this folder")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Only the JSON line on stdout, no progress")] = False,
+) -> None:
+    """A year of a province in the database, and how long its questions take, on PostgreSQL and on TimescaleDB.
+
+    On throw-away stacks. The default size needs up to 46 GB of disk, for one engine at a time, and less than 50 minutes on two
+    cores. Last line of stdout: {"machines", "rows", "engines": {"postgresql": {"questions", "bytes", ...}, "timescaledb": ...}};
+    an engine that cannot be had here is null.
+    """
+    from bench import store
+
+    raise typer.Exit(store.run(store.Asked(machines, rows, engine, days, times, plans), quiet=json))
+
+
+@bench.command("engines")
+def bench_engines(
+    turns: Annotated[int, typer.Option(min=1, help="How often each engine has its turn")] = 5,
+    seconds: Annotated[float, typer.Option(min=0.5, help="How long a turn is measured")] = 10.0,
+    chips: Annotated[int, typer.Option(min=100, help="How many machines speak")] = 1000,
+    json: Annotated[bool, typer.Option("--json", help="Only the JSON line on stdout, no progress")] = False,
+) -> None:
+    """How much ingest takes into PostgreSQL and into TimescaleDB, in turns within one run; they must be within 15 %.
+
+    On two throw-away stacks side by side. Last line of stdout: {"engines", "ratios", "ratio", ...}. Exit code 1 where they are
+    not.
+    """
+    from bench import store_ingest
+
+    raise typer.Exit(store_ingest.run(store_ingest.Asked(turns, chips, turn_s=seconds), quiet=json))
+
+
+@bench.command("year")
+def bench_year(
+    minutes: Annotated[float, typer.Option(min=0.1, help="How long")] = 60.0,
+    days: Annotated[int, typer.Option(min=2, max=3650, help="How many days in that time")] = 365,
+    rate: Annotated[float, typer.Option(min=10, help="Messages a real second")] = 2000.0,
+    engine: Annotated[str, typer.Option(help="postgresql or timescaledb")] = "postgresql",
+    json: Annotated[bool, typer.Option("--json", help="Only the JSON line on stdout, no progress")] = False,
+) -> None:
+    """A year of days in an hour: partitions or chunks made, compressed and dropped while messages come, and no stall.
+
+    On a throw-away stack. The clocks of chips, ingest and maintenance jump by a day every ten seconds; messages, ingest and
+    maintenance are real. Last line of stdout: one JSON object with "commit_ms" {"p50", "p99", "max", "over_1s"}. Exit code 1
+    where a commit took more than a second or a message is missing.
+    """
+    from bench import years
+    from bench.store_servers import ENGINES
+
+    if engine not in ENGINES:
+        raise typer.BadParameter(f"one of {', '.join(ENGINES)}", param_hint="--engine")
+    raise typer.Exit(years.run(years.Asked(minutes, days, rate, engine), quiet=json))
 
 
 chaos = typer.Typer(no_args_is_help=True, rich_markup_mode=None)

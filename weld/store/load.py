@@ -67,6 +67,12 @@ def fill(
         )
 
 
+def last(url: str, until: datetime) -> None:
+    """All live grants are good until then."""
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(query("load_last"), {"until": until})
+
+
 def hear(url: str, first: int, count: int, heard: Heard) -> None:
     """Chips LOAD... that were enrolled otherwise, as ones that were heard once."""
     words = {"first": first, "count": count} | heard._asdict()

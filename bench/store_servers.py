@@ -46,7 +46,7 @@ class StoreGround(Ground):
         self.server_url = self.postgres.tcp_url
 
     def hurry(self, *, on: bool) -> None:
-        """Fill quickly, or be as in production again."""
+        """Fill quickly, or be as in production again, from a start on with nothing in memory."""
         if self.data is not None:
             province.hurry(self.admin_url, on=on)
             self.restart()

@@ -36,12 +36,13 @@ from bench.years_ingest import TOOK_FILE
 from simulator.stream import CYCLE
 from weld.cli.maintain import MaintainSettings, maintain
 from weld.kit.clock import SystemClock
-from weld.store import load, province, retention
+from weld.store import load, province, retention, sizes
 
 _DAY_S = 86_400
 _CYCLES = 2  # sessions of a working chip a day
 _QUIET = 0.85  # of a day's turn words come; then what is on its way arrives, and the clocks jump
 _STALL_MS = 1000.0
+_UPDATED = ("chip_state", "session", "arc", "machine_day", "machine_hour", "division_day", "enterprise_day")
 _ANY_CLOCK = 1_000_000_000  # ingest's clock is days off the database's, and says so by this setting
 
 Say = Callable[[str], None]
@@ -115,6 +116,7 @@ def measure(asked: Asked, say: Say) -> dict[str, Any]:
             "days": asked.days, "minutes": asked.minutes, "chips": asked.chips, "sent": year.sent, "stored": stored,
             "days_over_time": year.late_days, "maintenance": dict(year.done), "round_s": _spread(year.rounds_s),
             "pieces": {"before": before, "after": after}, "in_store": load.stored(ground.role_url("owner"))._asdict(),
+            "hot_share": _hot(ground),
             "commit_ms": _spread(lasted["commit_ms"]), "lag_ms": _spread(lasted["lag_ms"]),
         }  # fmt: skip
 
@@ -205,6 +207,12 @@ def _pieces(ground: StoreGround) -> dict[str, int]:
     """Partitions or chunks by table."""
     with psycopg.connect(ground.admin_url, autocommit=True) as conn:
         return province.count_pieces(conn)
+
+
+def _hot(ground: StoreGround) -> dict[str, float]:
+    """Of each table that is updated: the share of updates that touched no index (G11 asks it of chip_state)."""
+    found = {one.name: one for one in sizes.tables(ground.role_url("owner"))}
+    return {name: round(found[name].hot_updates / found[name].updates, 3) for name in _UPDATED if found[name].updates}
 
 
 def _spread(values: list[float]) -> dict[str, float]:

@@ -39,7 +39,7 @@ def test_every_question_is_asked_timed_and_explained(tmp_path: Path) -> None:
     assert {"telemetry", "session", "machine_day", "machine_hour", "division_day", "enterprise_day"} <= set(
         found["bytes"]
     )
-    assert 150 < found["telemetry_row_bytes"] < 1000
+    assert 150 < found["telemetry_sample_bytes"] < found["telemetry_row_bytes"] < 1000
     plans = (tmp_path / "store-plans.md").read_text()
     assert all(f"### {name} (postgresql)" in plans for name in questions.NAMES)
     assert "Buffers:" in plans

@@ -198,6 +198,13 @@ def sizes(url: str) -> dict[str, tuple[int, int]]:
         return {name: (table, index) for name, table, index in conn.execute(query("province_sizes"), {}).fetchall()}
 
 
+def samples_a_row(url: str, shape: Shape) -> float:
+    """How many samples a row of telemetry has, by the last day's rows."""
+    with psycopg.connect(url, autocommit=True) as conn:
+        row = conn.execute(query("province_samples"), {"since": _start(shape.day(shape.days - 1))}).fetchone()
+        return float(row[0]) if row else 0.0
+
+
 def server(url: str) -> dict[str, str | None]:
     """What the server is: its version, and TimescaleDB's version and licence where that is there."""
     with psycopg.connect(url, autocommit=True) as conn:

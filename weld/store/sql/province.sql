@@ -184,6 +184,10 @@ WITH RECURSIVE tree AS (
 SELECT name, sum(pg_table_size(oid))::bigint, sum(pg_indexes_size(oid))::bigint FROM tree GROUP BY name
 HAVING sum(pg_relation_size(oid)) > 0 ORDER BY 2 DESC
 
+-- :province_samples
+-- Samples in a row of telemetry.
+SELECT coalesce(avg(cardinality(arc_ms)), 0)::float8 FROM weld.telemetry WHERE at >= %(since)s
+
 -- :province_server
 -- Versions, and by which licence TimescaleDB works, where it is in this database.
 SELECT current_setting('server_version'), (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'),

@@ -36,9 +36,9 @@ SELECT ('00000000-0000-7000-a000-' || lpad(to_hex(n), 12, '0'))::uuid, m.divisio
 FROM generate_series(0::bigint, %(machines)s::bigint - 1) n JOIN machine m ON m.plate = '410500' || lpad(n::text, 11, '0')
 
 -- :province_states
--- Every chip was heard; of one in ten some words are missing that may still come.
+-- Every chip was heard; of one in a hundred some words are missing that may still come.
 INSERT INTO chip_state (chip_no, chip, shard, rules_version, boot, seq, received_at, at, state, contact, online, missing, fold)
-SELECT chip_no, chip, shard, 1, 1, 1000, %(until)s, %(until)s, 'locked', 'open', chip_no %% 10 > 0, CASE WHEN chip_no %% 10 = 1 THEN 2 ELSE 0 END, '{}'
+SELECT chip_no, chip, shard, 1, 1, 1000, %(until)s, %(until)s, 'locked', 'open', chip_no %% 10 > 0, CASE WHEN chip_no %% 100 = 1 THEN 2 ELSE 0 END, '{}'
 FROM chip
 
 -- :province_patterns

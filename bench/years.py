@@ -114,7 +114,7 @@ def measure(asked: Asked, say: Say) -> dict[str, Any]:
         return {
             "engine": asked.engine, **province.server(ground.admin_url), "machine": usage.machine(),
             "days": asked.days, "minutes": asked.minutes, "chips": asked.chips, "sent": year.sent, "stored": stored,
-            "days_over_time": year.late_days, "maintenance": dict(year.done), "round_s": _spread(year.rounds_s),
+            "days_over_time": year.late_days, "maintenance": dict(year.done), "round_s": _spread(year.rounds_s, _STALL_MS / 1000),
             "pieces": {"before": before, "after": after}, "in_store": load.stored(ground.role_url("owner"))._asdict(),
             "hot_share": _hot(ground),
             "commit_ms": _spread(lasted["commit_ms"]), "lag_ms": _spread(lasted["lag_ms"]),
@@ -215,12 +215,12 @@ def _hot(ground: StoreGround) -> dict[str, float]:
     return {name: round(found[name].hot_updates / found[name].updates, 3) for name in _UPDATED if found[name].updates}
 
 
-def _spread(values: list[float]) -> dict[str, float]:
+def _spread(values: list[float], stall: float = _STALL_MS) -> dict[str, float]:
     values = sorted(values) or [0.0]
     high = values[min(len(values) - 1, len(values) * 99 // 100)]
     return {
         "p50": round(values[len(values) // 2], 2), "p99": round(high, 2), "max": round(values[-1], 2),
-        "times": len(values), "over_1s": sum(value > _STALL_MS for value in values),
+        "times": len(values), "over_1s": sum(value > stall for value in values),
     }  # fmt: skip
 
 

@@ -6,11 +6,12 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
-from bench import store
+from bench import store, store_servers
 from tests.database import Database
 from weld.store import province, questions
 from weld.store.province import Shape
@@ -49,6 +50,19 @@ def test_an_engine_is_one_that_is_known() -> None:
     done = bench("store", *SMALL, "--engine", "oracle")
     assert done.returncode == 2
     assert "--engine is one of both, postgresql, timescaledb" in done.stderr
+
+
+def test_an_engine_that_cannot_be_had_is_told_as_null(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    tool = tmp_path / "tools" / "timescale"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\necho 'no TimescaleDB here: only root can have one' >&2\nexit 77\n")
+    tool.chmod(0o755)
+    monkeypatch.setattr(store_servers, "CLONE", tmp_path)
+    monkeypatch.delenv("WELDGATE_TIMESCALE_URL", raising=False)
+    assert store.Bench(store.Asked(300, 30_000, days=31), quiet=False).measure("timescaledb") is None
+    assert "timescaledb: no TimescaleDB here: only root can have one" in capsys.readouterr().err
 
 
 def test_too_little_disk_is_said_before_anything_is_filled() -> None:

@@ -29,7 +29,7 @@ DAYS_BACK = 35
 DAYS_AHEAD = 8
 
 # An hour's row is written again with each batch: room beside it keeps that out of the index.
-_FILL = {"machine_hour": 80}
+_FILL = {"machine_hour": 50}
 
 _LOCK = 7_326_001  # one maintenance at a time
 _WAIT_MS = 500

@@ -17,7 +17,10 @@ def children(pid: int) -> set[int]:
 
 def is_ingest(pid: int) -> bool:
     """Whether it is an ingest process that runs."""
-    return b"weld.cli.main\0ingest" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    try:
+        return b"weld.cli.main\0ingest" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has just ended
+        return False
 
 
 def until(true: Callable[[], bool], seconds: float) -> None:

@@ -14,6 +14,7 @@ from tests.database import Database
 from weld.cli.maintain import MaintainSettings, maintain, serve
 from weld.kit.clock import SystemClock
 from weld.store import engine, partitions
+from weld.store.queries import query
 
 FAR = date(2031, 1, 1)
 
@@ -140,6 +141,33 @@ def test_a_day_is_dropped_behind_its_retention_only(
     assert partitions.drop_before(owner, "telemetry", far[2]) == [f"telemetry_{day:%Y%m%d}" for day in old]
     assert sorted(days(database)) == [day for day in before if day >= far[2]]
     assert database.rows("SELECT min(at) FROM weld.telemetry") == [(at(far[2]),)]
+
+
+def test_a_message_that_may_be_there_already_is_looked_for_on_its_own_day_only(
+    database: Database, owner: psycopg.Connection, far: list[date]
+) -> None:
+    moment = at(far[1])
+    key = {"n": [0], "chip_no": [1], "at": [moment], "boot": [1], "seq": [int(moment.timestamp())]}
+    words = key | {"since": moment, "until": moment}
+    with psycopg.connect(database.url("ingest"), autocommit=True) as conn:
+        assert len(conn.execute(query("evidence_find"), words).fetchall()) == 1
+        plan = "\n".join(row[0] for row in conn.execute("EXPLAIN " + query("evidence_find"), words).fetchall())
+    parts = {part.day: part.name for part in partitions.parts(owner, "telemetry")}
+    assert [day for day, name in parts.items() if f"{name} " in plan] == [far[1]]
+
+
+def test_a_day_can_be_read_by_nobody_who_may_not_read_the_table(
+    database: Database, owner: psycopg.Connection, far: list[date]
+) -> None:
+    part = next(part for part in partitions.parts(owner, "telemetry") if part.day == far[0])
+    name = f"{part.schema}.{part.name}"
+    for role, statement in (
+        ("api", f"SELECT 1 FROM {name}"),
+        ("reader", f"SELECT 1 FROM {name}"),
+        ("ingest", f"DELETE FROM {name}"),
+    ):
+        with psycopg.connect(database.url(role)) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            conn.execute(statement.encode())
 
 
 def test_nobody_who_writes_waits_while_days_are_dropped(

@@ -107,6 +107,8 @@ async def find(conn: Conn, keys: Sequence[Key]) -> dict[int, int]:
         "at": [key.at for key in keys],
         "boot": [key.boot for key in keys],
         "seq": [key.seq for key in keys],
+        "since": min((key.at for key in keys), default=None),
+        "until": max((key.at for key in keys), default=None),
     }
     return dict(await (await conn.execute(query("evidence_find"), words)).fetchall())
 

@@ -1,9 +1,10 @@
 -- :evidence_find
--- Which of these exact keys are stored, and with which content (only for messages at or below a high-water mark).
+-- Which of these exact keys are stored, and with which content (only for messages at or below a high-water mark). The span of their
+-- times is said as well: only its days are looked at, not all that there are.
 SELECT k.n, coalesce(t.hash, e.hash) AS hash
 FROM unnest(%(n)s::int[], %(chip_no)s::int[], %(at)s::timestamptz[], %(boot)s::int[], %(seq)s::bigint[]) AS k (n, chip_no, at, boot, seq)
-LEFT JOIN telemetry t ON (t.chip_no, t.at, t.boot, t.seq) = (k.chip_no, k.at, k.boot, k.seq)
-LEFT JOIN event e ON (e.chip_no, e.at, e.boot, e.seq) = (k.chip_no, k.at, k.boot, k.seq)
+LEFT JOIN telemetry t ON (t.chip_no, t.at, t.boot, t.seq) = (k.chip_no, k.at, k.boot, k.seq) AND t.at BETWEEN %(since)s AND %(until)s
+LEFT JOIN event e ON (e.chip_no, e.at, e.boot, e.seq) = (k.chip_no, k.at, k.boot, k.seq) AND e.at BETWEEN %(since)s AND %(until)s
 WHERE coalesce(t.hash, e.hash) IS NOT NULL
 
 -- :evidence_elsewhere

@@ -303,6 +303,7 @@ class Lane:
                     if shard in held and (chip := self._around.memory.get(shard, gap.chip)) is not None:
                         if gap.chip not in draft.chips:
                             draft.add(chip)
+                        draft.touched.add(gap.chip)  # so that its lease is checked
                         draft.unreadable.append(gap)
                 await self._commit_draft([], draft, held)
         except (LeaseLost, *FAILURES) as error:

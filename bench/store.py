@@ -24,7 +24,7 @@ from weld.store.province import Pieces, Shape
 
 _HANDS = 2  # connections that fill days
 # Measured at 5 % of the default size: a row of telemetry with its index, and a machine's year of everything else.
-_ROW_BYTES = 350
+_ROW_BYTES = 352
 _MACHINE_YEAR_BYTES = 75_000
 _REST_BYTES = 3_000_000_000  # the log, sorts, an empty server, and something for others
 _HELP = {"both": ENGINES, "postgresql": ("postgresql",), "timescaledb": ("timescaledb",)}

@@ -18,7 +18,7 @@ from weld.store import partitions
 from weld.store.connect import Conn
 from weld.store.queries import query
 
-_SESSIONS_A_YEAR = 40  # a machine; published: 77 starts a machine
+_SESSIONS_A_YEAR = 30  # a machine; published: 77 starts a machine
 _ON_PERCENT = 20  # of the machines, on one day
 _REGISTERS = (
     "province_divisions", "province_enterprises", "province_machines", "province_workers", "province_states",

@@ -40,19 +40,21 @@ def partitioned_again(conn: psycopg.Connection, table: str) -> None:
         (table,),
     ).fetchall()
     functions = conn.execute(
-        "SELECT oid::regprocedure::text, pg_get_functiondef(oid) FROM pg_proc WHERE proname = %s", (f"machine_{table}",)
+        "SELECT oid::regprocedure::text, pg_get_functiondef(oid), ARRAY(SELECT grantee::regrole::text FROM aclexplode(proacl)"
+        " WHERE grantee <> proowner) FROM pg_proc WHERE prorettype = %s::regtype",
+        (f"weld.{table}",),
     ).fetchall()
-    for name, _ in functions:
+    for name, *_ in functions:
         conn.execute(f"DROP FUNCTION {name}".encode())
     conn.execute(f"DROP TABLE weld.{table}".encode())
     conn.execute(f"ALTER TABLE weld.before RENAME TO {table}".encode())
     conn.execute(f"ALTER INDEX weld.before_chip_no_at_boot_seq_idx RENAME TO {table}_key".encode())
     for grantee, right in grants:
         conn.execute(f"GRANT {right} ON weld.{table} TO {grantee}".encode())
-    for name, text in functions:
+    for name, text, users in functions:
         conn.execute(text.encode())
         conn.execute(f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC".encode())
-        conn.execute(f"GRANT EXECUTE ON FUNCTION {name} TO weld_api, weld_reader".encode())
+        conn.execute(f"GRANT EXECUTE ON FUNCTION {name} TO {', '.join(users)}".encode())
 
 
 def test_every_role_may_ask_what_the_server_is(database: Database) -> None:

@@ -173,7 +173,7 @@ def _settings(facts: Facts) -> Iterator[Finding]:
 
 def _clock(facts: Facts, now: datetime) -> Finding:
     off_s = (facts.server.clock - now).total_seconds()
-    says = f"the database's clock is {off_s:+.1f} s off this machine's"
+    says = f"the database's clock is {round(off_s, 1) + 0.0:+.1f} s off this machine's"
     if abs(off_s) <= _CLOCK_OFF_S:
         return Finding("clock", "good", says)
     return Finding("clock", "bad", says, "processes are not ready with more than 2 s: run chrony on both")

@@ -268,7 +268,7 @@ class Slow:
         monkeypatch.setattr(exports, "pages", self.pages)
 
     async def pages(self, *_: object) -> AsyncIterator[exports.Page]:
-        row = (NOW, *("x" * 40,) * 8, True, NOW, NOW, "closed", "worker", 0, 1, 2, 3, 0.5, 1.5, False, NOW)
+        row = (NOW, *("x" * 40,) * 9, True, NOW, NOW, "closed", "worker", 0, 1, 2, 3, 0.5, 1.5, False, NOW)
         try:
             while True:
                 self.given += 1

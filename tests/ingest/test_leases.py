@@ -22,6 +22,7 @@ import psycopg
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from ingest.confirm import Gap
 from ingest.settings import IngestSettings
 from ingest.worker import Worker
 from schemas import chip as wire
@@ -123,6 +124,20 @@ async def test_an_owner_that_was_not_told_yet_is_refused_by_the_epoch(database: 
         await until(lambda: "00" not in worker.groups)
         assert telemetry_of(database) == [(1, 1)]
         assert "01" in worker.groups
+
+
+async def test_an_owner_that_was_not_told_yet_gives_up_nothing_in_the_name_of_the_new_one(
+    database: Database, broker: Mosquitto
+) -> None:
+    chip = enrol(database)
+    async with working(database, broker, lease_s=60.0) as worker, Talker.connected(broker, chip) as talker:
+        await talker.boots()
+        await until(lambda: talker.stored_upto() == 1)
+        lane = worker.lane("00")
+        database.rows("UPDATE weld.lease SET owner = 'another', epoch = epoch + 1 WHERE shard_group = '00'")
+        await lane.give_up([("00", Gap(talker.chip, 1, 3, 5))])
+        assert database.rows("SELECT from_seq, to_seq FROM weld.hole") == []
+        assert lane.doubt
 
 
 async def test_a_long_batch_costs_no_lease(database: Database) -> None:

@@ -142,13 +142,6 @@ def _fold(saved: dict[str, Any]) -> Fold:
     return NOTHING_OPEN if fold == NOTHING_OPEN else fold
 
 
-def packed(fold: Fold) -> Fold | bytes:
-    """A fold as it is kept: of a session that has ended nobody asks for long, and every chip has one."""
-    if fold is NOTHING_OPEN or fold.open_session is not None:
-        return fold
-    return msgspec.msgpack.encode(fold)
-
-
 def to_json(chip: Chip) -> bytes:
     """What is saved of a chip beside the columns of its state."""
     fold = chip.fold

@@ -12,8 +12,9 @@ from weld.kit.clock import Clock
 from weld.kit.door import Door, announce
 from weld.kit.settings import PORTS
 
-# Messages live for a moment and chips for ever; neither makes circles, so the collector need not look often.
-COLLECT_AFTER = (50_000, 20, 100)
+# Messages live for a moment and chips for ever; neither makes circles. A full inbox and the batches in work are some hundred
+# thousand containers that come and go: the collector looks when there are more.
+COLLECT_AFTER = (500_000, 20, 100)
 
 
 async def serve(

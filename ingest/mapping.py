@@ -5,7 +5,6 @@ Refuses rules: what a word means is decided in weld.core.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
@@ -60,14 +59,8 @@ def times_ms(message: Message, anchor_ms: int) -> tuple[int, int | None]:
     return message.at, anchor_ms + message.up if message.clock == "drifting" else None
 
 
-@lru_cache(maxsize=65_536)
-def _parse(text: str) -> UUID:
-    """A session is named in each of its messages."""
-    return UUID(text)
-
-
 def _uuid(text: str | None) -> UUID | None:
-    return None if text is None else _parse(text)
+    return None if text is None else msgspec.convert(text, UUID)  # in a quarter of UUID's own time
 
 
 class Stored(Protocol):

@@ -2,8 +2,8 @@
 have (holes, earlier boots, a session).
 
 Small and in one place on purpose. A million chips as objects are a gigabyte whose every change frees and fills memory somewhere
-else, so that even what a batch needs for a moment lies in cold memory; here a change is written where the chip already is.
-Refuses to hand out what it holds: who asks gets a chip of his own.
+else, so that even what a batch needs for a moment lies in cold memory; here a change is written where the chip already is, also
+that of an open session. Refuses to hand out what it holds: who asks gets a chip of his own.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ingest.chip import NOTHING_OPEN, Anchor, Chip, packed
+from ingest.chip import NOTHING_OPEN, Anchor, Chip
 from weld.core.fold import Fold
 from weld.core.intake import Range, Track
 from weld.core.session import silent_until_ms
@@ -37,6 +37,10 @@ class _Past(NamedTuple):
 
 _NO_PAST = _Past()
 _encode = msgspec.msgpack.encode
+_decode_fold = msgspec.msgpack.Decoder(Fold).decode
+
+# The cell of an open session begins with until when it may be silent and the size of its packed fold.
+_CELL = Struct("<qi")
 _decode = msgspec.msgpack.Decoder(_Past).decode
 
 
@@ -70,8 +74,8 @@ class Shelf:
         self._names: list[str] = []
         self._records = bytearray()
         self._pasts: dict[int, bytes] = {}
-        self._folds: dict[int, Fold | bytes] = {}
-        self._working: dict[int, int] = {}  # those with an open session, and until when it may be silent
+        self._folds: dict[int, bytes] = {}  # of those without an open session
+        self._working: dict[int, bytearray] = {}  # of those with one: see `_CELL`
 
     def __len__(self) -> int:
         return len(self._names)
@@ -119,7 +123,7 @@ class Shelf:
 
     def overdue(self, now_ms: int) -> list[Chip]:
         """Those whose open session has been silent for longer than it can be."""
-        return [self._chip(slot) for slot, until_ms in self._working.items() if now_ms > until_ms]
+        return [self._chip(slot) for slot, cell in self._working.items() if now_ms > _CELL.unpack_from(cell)[0]]
 
     def online(self) -> int:
         """How many are online by their last word."""
@@ -147,7 +151,7 @@ class Shelf:
         gaps, older, anchors = _NO_PAST if past is None else _decode(past)
         return Chip(
             self._names[slot], chip_no, self._shard, flags & _REJECTED != 0, boot, seq, gaps, older, anchor_boot, anchor_ms,
-            answered if flags & _ANSWERED else None, anchors, self._folds.get(slot, NOTHING_OPEN), received_ms, at_ms,
+            answered if flags & _ANSWERED else None, anchors, self._fold(slot), received_ms, at_ms,
             _STATES.words[state], _CONTACTS.words[contact], flags & _BURNING != 0, (presence_boot, connection),
             flags & _ONLINE != 0, quarter, idle_ms, idle_messages, idle_online_ms,
             clock_ms if flags & _CLOCK else None,
@@ -159,13 +163,26 @@ class Shelf:
         else:
             self._pasts[slot] = _encode(past)
 
+    def _fold(self, slot: int) -> Fold | bytes:
+        """Unpacked where a session is open: the next word goes on from there; of others nobody asks for long."""
+        cell = self._working.get(slot)
+        if cell is None:
+            return self._folds.get(slot, NOTHING_OPEN)
+        _, size = _CELL.unpack_from(cell)
+        return _decode_fold(memoryview(cell)[_CELL.size : _CELL.size + size])
+
     def _put_fold(self, slot: int, fold: Fold) -> None:
+        known, licence = fold.open_session, fold.licence
+        if known is not None and licence is not None:
+            self._folds.pop(slot, None)
+            if (cell := self._working.get(slot)) is None:
+                cell = self._working[slot] = bytearray(_CELL.size)
+            packed = _encode(fold)
+            _CELL.pack_into(cell, 0, silent_until_ms(known, licence.ends_ms), len(packed))
+            cell[_CELL.size : _CELL.size + len(packed)] = packed  # in place; it never shrinks
+            return
+        self._working.pop(slot, None)
         if fold is NOTHING_OPEN:
             self._folds.pop(slot, None)
         else:
-            self._folds[slot] = packed(fold)
-        known, licence = fold.open_session, fold.licence
-        if known is None or licence is None:
-            self._working.pop(slot, None)
-        else:
-            self._working[slot] = silent_until_ms(known, licence.ends_ms)
+            self._folds[slot] = _encode(fold)

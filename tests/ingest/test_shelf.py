@@ -1,6 +1,7 @@
 """What a worker remembers of its chips, packed: what goes in comes out, and only what changed is looked at."""
 
 import asyncio
+from dataclasses import replace
 from uuid import UUID
 
 import msgspec
@@ -12,7 +13,7 @@ from ingest.memory import Memory
 from ingest.shelf import Shelf
 from tests.database import Database
 from tests.ingest.conftest import enrol
-from weld.core.detect import Licence
+from weld.core.detect import Episode, Licence
 from weld.core.fold import Fold
 from weld.core.intake import Track
 from weld.core.said import Moment
@@ -23,6 +24,28 @@ _BIG, _MS = st.integers(0, 2**53 - 1), st.integers(0, 4_102_444_800_000)
 _BOOT = st.integers(0, 2**31 - 1)
 _RANGES = st.lists(st.tuples(_BIG, _BIG), max_size=3).map(tuple)
 _HASH = st.none() | st.integers(-(2**63), 2**63 - 1)
+
+_MOMENTS = st.builds(Moment, _BOOT, _BIG, _BIG, _MS)
+_SESSIONS = st.builds(
+    Session,
+    st.uuids(),
+    _MOMENTS,
+    _MOMENTS,
+    ticket=st.none() | st.uuids(),
+    begun=st.booleans(),
+    closed_since=st.none() | _MOMENTS,
+    arc_ms=_BIG,
+    energy_wh=st.floats(0, 1e9),
+    ended=st.none() | _MOMENTS,
+    end_reason=st.none() | st.just("worker"),
+)
+_EPISODES = st.builds(Episode, st.sampled_from(["D01", "E02"]), _MS, _MS, st.text(max_size=12), st.booleans())
+folds = st.builds(
+    Fold,
+    st.none() | _SESSIONS,
+    st.none() | st.builds(Licence, st.uuids(), st.none() | st.booleans(), st.none() | _MS),
+    st.dictionaries(st.text(max_size=40), _EPISODES, max_size=4),  # more than one step of a cell
+)
 
 chips = st.builds(
     Chip,
@@ -50,6 +73,7 @@ chips = st.builds(
     idle_messages=_BOOT,
     idle_online_ms=_BIG,
     clock_ms=st.none() | st.integers(-(2**53), 2**53),
+    kept=st.one_of(st.just(NOTHING_OPEN), folds),
 )  # fmt: skip
 
 
@@ -59,7 +83,9 @@ def test_the_last_picture_of_each_chip_comes_back_whole(pictures: list[Chip]) ->
     for chip in pictures:
         shelf.put(chip, shelf.get(chip.chip))
     last = {chip.chip: chip for chip in pictures}
-    assert {chip.chip: chip for chip in shelf} == last
+    there = {chip.chip: chip for chip in shelf}
+    assert {name: chip.fold for name, chip in there.items()} == {name: chip.fold for name, chip in last.items()}
+    assert there == last  # now that what was packed is unpacked
     assert len(shelf) == len(last)
     assert shelf.online() == sum(chip.online for chip in last.values())
     late = {name for name, chip in last.items() if chip.idle_messages and chip.quarter < 1000}
@@ -96,7 +122,7 @@ def test_a_session_that_ended_is_kept_packed_and_comes_back_as_it_was() -> None:
     shelf.put(Chip("CHIP0001", 1, "00", kept=open_one))
     working = shelf.get("CHIP0001")
     assert working is not None
-    assert working.fold is open_one
+    assert working.fold == open_one
     assert [chip.chip for chip in shelf.overdue(opened.at_ms + 2 * DAY_MS)] == ["CHIP0001"]
     assert shelf.overdue(opened.at_ms + DAY_MS) == []
     over = Fold(Session(UUID(int=5), opened, opened, ended=opened, end_reason="worker"), open_one.licence, {})
@@ -106,6 +132,17 @@ def test_a_session_that_ended_is_kept_packed_and_comes_back_as_it_was() -> None:
     assert isinstance(rested.kept, bytes)
     assert rested.fold == over
     assert shelf.overdue(2**60) == []
+
+
+def test_an_open_session_is_written_where_it_was_and_grows_there() -> None:
+    opened = Moment(3, 7, 60_000, 1_700_000_000_000)
+    small = Fold(Session(UUID(int=5), opened, opened), Licence(UUID(int=5), True, None), {})
+    large = replace(small, episodes={f"{n:0100d}": Episode("D01", 1, 2, "3:7", False) for n in range(9)})
+    shelf, handed_out = Shelf("00"), []
+    for fold in (small, large, small):
+        shelf.put(Chip("CHIP0001", 1, "00", kept=fold))
+        handed_out.append(shelf.get("CHIP0001"))
+    assert [chip.fold for chip in handed_out if chip is not None] == [small, large, small]
 
 
 def test_nobody_is_known_under_another_name() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 
 from bench import usage
 from bench.goals import Measured, middle
@@ -13,7 +14,12 @@ Say = Callable[[str], None]
 
 
 def machines(scale: Scale, say: Say) -> Measured:
-    """G8: CPU of ingest a message with messages spread over all known machines, and its memory for a million of them."""
+    """G8: CPU of ingest a message with messages spread over all known machines, and its memory for a million of them.
+
+    No more messages are on their way than the fewer machines of the growth are: as in life, none has two waiting, and a batch
+    holds as many machines of few as of a million. In a backlog (`growth_in_backlog`) the words of few machines share what is done
+    once a machine and batch, which makes few cheaper and a million not.
+    """
     with ExitStack() as exits:
         sites = {}
         for size in scale.sizes:
@@ -21,22 +27,25 @@ def machines(scale: Scale, say: Say) -> Measured:
             sites[size] = exits.enter_context(Site.open(size))
         started_mb = {size: round(usage.rss_mb(_pid(site)), 1) for size, site in sites.items()}
         courses = {size: site.course() for size, site in sites.items()}
+        few, most = scale.sizes[1], scale.sizes[-1]
         first = {size: course.reach(size).cpu_us["ingest"] for size, course in courses.items()}
         say(f"G8: every machine has spoken once; us of ingest for that: {first}")
-        found = _in_turns(courses, scale.short, say, "G8")
+        spread = {size: replace(course, ahead=few) for size, course in courses.items()}
+        found = _in_turns(spread, scale.short, say, "G8")
+        backlog = _in_turns({size: courses[size] for size in (few, most)}, scale.short, say, "G8 in a backlog")
         confirmed = {size: round(site.product.confirmations() / site.product.done(), 3) for size, site in sites.items()}
         worked_mb = {size: round(usage.rss_mb(_pid(site)), 1) for size, site in sites.items()}
-    costs = {size: [one.cpu_us["ingest"] for one in outcomes] for size, outcomes in found.items()}
-    most, few = scale.sizes[-1], scale.sizes[1]
-    # within each turn, for a machine that others use too is fast in one minute and slow in the next
-    growths = [round(many / some - 1, 3) for some, many in zip(costs[few], costs[most], strict=True)]
+    growths, in_backlog = (_growths(_costs(turns), few, most) for turns in (found, backlog))
     value = {
         "mb_per_million": round(worked_mb[most] * 1e6 / most, 1),  # all of the process, not only what grows
         "growth_10k_to_1m": middle(growths),
     }
     details = {
         "growths": growths,
-        "us_per_message": {size: middle(of_it) for size, of_it in costs.items()},
+        "growth_in_backlog": middle(in_backlog),
+        "growths_in_backlog": in_backlog,
+        "us_per_message": {size: middle(of_it) for size, of_it in _costs(found).items()},
+        "us_per_message_in_backlog": {size: middle(of_it) for size, of_it in _costs(backlog).items()},
         "us_per_first_message": first,
         "stored_per_message": confirmed,
         "rates": {size: middle([one.rate for one in outcomes]) for size, outcomes in found.items()},
@@ -44,6 +53,15 @@ def machines(scale: Scale, say: Say) -> Measured:
         "worked_mb": worked_mb,
     }
     return Measured("G8", value, details)
+
+
+def _costs(found: Mapping[int, list[Outcome]]) -> dict[int, list[float]]:
+    return {size: [one.cpu_us["ingest"] for one in outcomes] for size, outcomes in found.items()}
+
+
+def _growths(costs: Mapping[int, list[float]], few: int, most: int) -> list[float]:
+    """Within each turn, for a machine that others use too is fast in one minute and slow in the next."""
+    return [round(many / some - 1, 3) for some, many in zip(costs[few], costs[most], strict=True)]
 
 
 def sessions(scale: Scale, say: Say) -> Measured:

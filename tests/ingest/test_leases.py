@@ -407,7 +407,9 @@ async def test_a_crew_shares_the_work_replaces_the_dead_and_stops_together(
     async with talking(database, broker):
         with process(database, broker, tmp_path, "crew", "--workers", "2") as crew:
             await until(lambda: len(set(owners(database).values())) == 2 and len(owners(database)) == 6, seconds=30)
-     until(lambda: len(doors) == 2 and all(answers(door) for door in doors))
+            await until((tmp_path / "crew.address").exists, seconds=10)
+            doors = (tmp_path / "crew.address").read_text().split()
+            await until(lambda: len(doors) == 2 and all(answers(door) for door in doors))
             first, second = sorted({int(owner.split(":")[1]) for owner in owners(database).values()})
             os.kill(first, signal.SIGKILL)
             await until(

@@ -248,3 +248,9 @@ def test_a_folder_that_was_not_prepared_certifies_nobody_and_stays_as_it_is(plac
     done = place.run("certify", str(place.folder), "WG0000000001", str(_chip_key(tmp_path, "x")))
     assert (done.exit_code, done.stdout) == (1, "")
     assert not place.folder.exists()
+
+
+def test_fewer_groups_have_longer_queues_at_the_broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WELDGATE_GROUPS", "2")
+    make_files(tmp_path / "secrets", Servers(), NOW)
+    assert "max_queued_bytes 1073741824\n" in (tmp_path / "secrets/broker/mosquitto.conf").read_text()

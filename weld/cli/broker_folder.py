@@ -33,10 +33,17 @@ class ContainerDoor(broker.Door):
         """Here the network is the wall, not loopback."""
 
 
-def write(folder: Path, platform: broker.Door, tls_port: int, passwords: Mapping[str, str], tls: TlsFiles) -> None:
+def write(
+    folder: Path,
+    platform: broker.Door,
+    tls_port: int,
+    passwords: Mapping[str, str],
+    tls: TlsFiles,
+    limits: broker.Limits,
+) -> None:
     """Everything that the broker reads; `platform` is the door for our own processes."""
     make_folder(folder, None)
-    doors = broker.Broker(platform, tls=broker.TlsDoor(tls_port, ANYWHERE))
+    doors = broker.Broker(platform, tls=broker.TlsDoor(tls_port, ANYWHERE), limits=limits)
     files: dict[str, str | bytes] = {
         broker.CONFIGURATION_FILE: broker.configuration(doors),
         broker.CHIP_ACL_FILE: broker.chip_acl(),

@@ -92,7 +92,9 @@ def make_files(folder: Path, servers: Servers, now: datetime) -> None:
         make_folder(folder, None)
     installation = Installation(folder / "installation")
     tls = authority.broker_files(folder / "installation" / "authority", servers.hosts, now)
-    broker_folder.write(folder / "broker", servers.platform_door, servers.tls_port, installation.broker, tls)
+    # the broker keeps one queue a group of shards: fewer of them may be longer
+    limits = broker.Limits(sessions=Settings().groups)
+    broker_folder.write(folder / "broker", servers.platform_door, servers.tls_port, installation.broker, tls, limits)
     _make_password(folder / "database")
     for name in PROCESSES:
         words = _addresses(name, installation, servers, _server_url(folder, servers))

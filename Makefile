@@ -48,7 +48,7 @@ check: setup ## the fast subset while working: format, lint, types, import contr
 smoke: setup ## the whole story through the public doors; one JSON object on the last line
 	@.venv/bin/weldgate smoke $(ARGS)
 
-bench: setup ## ingest against its baselines, half an hour (ARGS='--quick', '--only G1,G3'); one JSON object on the last line
+bench: setup ## ingest against its baselines, 15 minutes (ARGS='--quick', '--only G1,G3'); one JSON object on the last line
 	@tools/setup --compiler
 	@.venv/bin/weldgate bench ingest $(ARGS)
 

@@ -4,6 +4,7 @@ The data are generated in the database (weld/store/province.py), the questions a
 asked as the api's role under the scope of whoever may ask. Refuses to begin without the disk that it needs, and a verdict.
 """
 
+import contextlib
 import json
 import queue
 import sys
@@ -137,18 +138,28 @@ class Bench:
             )
 
     def _fill(self, ground: StoreGround) -> None:
-        shape, days = self._shape, queue.SimpleQueue[int]()
+        shape, days, conns = self._shape, queue.SimpleQueue[int](), list[psycopg.Connection]()
         pieces = province.furnish(ground.admin_url, ground.role_url("owner"), shape)
         self.say(f"{ground.engine}: {shape.machines} machines are in the registers, and {shape.days} days are prepared")
         for number in range(shape.days):
             days.put(number)
         with ThreadPoolExecutor(_HANDS) as hands:
-            for done in [hands.submit(self._fill_days, ground, days, pieces) for _ in range(_HANDS)]:
-                done.result()
+            filling = [hands.submit(self._fill_days, ground, days, pieces, conns) for _ in range(_HANDS)]
+            try:
+                for done in filling:
+                    done.result()
+            except BaseException:  # whoever gives up does not wait for the rest of the year
+                _empty(days)
+                for conn in conns:
+                    conn.cancel_safe()
+                raise
         province.settle(ground.admin_url)
 
-    def _fill_days(self, ground: StoreGround, days: "queue.SimpleQueue[int]", pieces: Pieces) -> None:
+    def _fill_days(
+        self, ground: StoreGround, days: "queue.SimpleQueue[int]", pieces: Pieces, conns: list[psycopg.Connection]
+    ) -> None:
         with psycopg.connect(ground.admin_url, autocommit=True) as conn:
+            conns.append(conn)
             province.ready(conn)
             while not days.empty():
                 try:
@@ -158,3 +169,9 @@ class Bench:
                 rows = province.fill(conn, self._shape, number, pieces)
                 if number % max(1, self._shape.days // 20) == 0:
                     self.say(f"{ground.engine}: day {number} of {self._shape.days}, {rows} rows of telemetry")
+
+
+def _empty(days: "queue.SimpleQueue[int]") -> None:
+    with contextlib.suppress(queue.Empty):
+        while True:
+            days.get_nowait()

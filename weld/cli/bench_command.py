@@ -32,7 +32,7 @@ def bench_ingest(
         str | None, typer.Option(help="Of G1,G3,G4,G5,G7,G8 and sessions (one broker session against 64)")
     ] = None,
 ) -> None:
-    """How much ingest takes, against the broker's own fan-in and a paho pipeline; cost, delay and memory. Half an hour.
+    """How much ingest takes, against the broker's own fan-in and a paho pipeline; cost, delay and memory. 15 minutes.
 
     On a throw-away stack of its own. Last line of stdout: {"machine": {...}, "G1": {"value", "floor", "aim", ...}, ...}.
     """

@@ -1,7 +1,7 @@
 """A prepared folder and the servers beside it, made by the very commands of docker-compose.yml, for real.
 
-What a container would give is put in by hand: /secrets becomes a folder of the test, the servers' names and ports become free
-ones on loopback. Refuses anything else: the words that are run are those of the file.
+What a container would give is put in by hand: /secrets and /anchors become folders of the test, the servers' names and ports
+become free ones on loopback. Refuses anything else: the words that are run are those of the file.
 """
 
 import json
@@ -47,10 +47,17 @@ class Place:
 
     def words(self, service: str) -> list[str]:
         """The command of a service, on this machine."""
-        return [self._here(filled(word)) for word in composition()["services"][service]["command"]]
+        return [self.on_this_machine(filled(word)) for word in composition()["services"][service]["command"]]
 
-    def _here(self, word: str) -> str:
-        return word.replace("/secrets", str(self.folder)).replace("timescaledb:5432", "127.0.0.1:1")
+    @property
+    def anchors(self) -> Path:
+        """The volume in which the audit is anchored."""
+        return self.folder.parent / "anchors"
+
+    def on_this_machine(self, word: str) -> str:
+        """A container's word with what is here in place of volumes and other containers."""
+        volumes = word.replace("/secrets", str(self.folder)).replace("/anchors", str(self.anchors))
+        return volumes.replace("timescaledb:5432", "127.0.0.1:1")
 
     @property
     def environment(self) -> dict[str, str]:
@@ -135,7 +142,7 @@ def process(place: Place, name: str, folder: Path, **more: str) -> Iterator[tupl
     """A process by deploy/start, and its door; ends by SIGTERM and must end well."""
     address = folder / f"{name}.address"
     service: dict[str, Any] = composition()["services"][name]
-    told = {key: str(value).replace("/secrets", str(place.folder)) for key, value in service["environment"].items()}
+    told = {key: place.on_this_machine(str(value)) for key, value in service["environment"].items()}
     here = {"WELDGATE_DOOR_PORT": "0", "WELDGATE_API_PORT": "0", "WELDGATE_API_HOST": "127.0.0.1"}
     environment = place.environment | told | here | {"WELDGATE_ADDRESS_FILE": str(address)} | more
     with (folder / f"{name}.log").open("wb") as log:

@@ -22,7 +22,7 @@ from simulator.device import Device
 from simulator.identity import ChipIdentity, Tls
 from tests.deploy.composition import PROCESSES
 from tests.deploy.conftest import Place, broker, process
-from tests.ingest.conftest import enrol, telemetry_of
+from tests.ingest.conftest import enrol, telemetry_of, until
 from tests.structure.sources import ROOT
 from weld.cli import authority
 from weld.cli.prepare import Servers, make_files
@@ -78,6 +78,7 @@ async def test_processes_start_from_what_was_prepared_and_a_certified_chip_is_he
         me = _enrolled(prepared, chip, tmp_path)
         async with Device(me, "localhost", prepared.chips, SystemClock()) as device:
             await device.wait_all_stored(30)
+        await until(lambda: list(prepared.anchors.glob("anchor-*.json")))
         assert [name for name in PROCESSES if not _ready(doors[name])] == []
     assert (1, 1) in telemetry_of(database)
 

@@ -362,7 +362,8 @@ async def test_a_look_that_found_the_database_away_is_done_again(town: Town) -> 
     code, feed = await town.machine(), await begun(town)
     found = alert(town, code)
     town.database.rows(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'weldgate test api'"
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name = 'weldgate test api'"
     )
     await feed.refresh(town.parts, time.monotonic())
     assert feed.number == 0

@@ -290,7 +290,8 @@ def test_an_interrupted_backup_leaves_nothing_and_a_second_name_is_needed(here: 
         with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as running:
             waiting = time.monotonic() + 60
             while not here.database.rows(
-                "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'weld.worker'::regclass"
+                "SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()"
+                " WHERE NOT granted AND relation = 'weld.worker'::regclass"
             ):
                 assert running.poll() is None
                 assert time.monotonic() < waiting

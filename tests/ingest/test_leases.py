@@ -366,11 +366,13 @@ async def test_an_owner_that_sleeps_inside_its_transaction_is_overtaken_in_bound
             await until(lambda: len(held(database, old)) == 6 and telemetry_of(database), seconds=20)
             with psycopg.connect(database.admin_url) as barrier:
                 barrier.execute("LOCK TABLE weld.chip_state IN EXCLUSIVE MODE")
-                await until(lambda: database.rows("SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'relation'"))
+                waiting = "SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()"
+                await until(lambda: database.rows(f"{waiting} WHERE NOT granted AND locktype = 'relation'"))
                 old.send_signal(signal.SIGSTOP)
             slept_s = time.monotonic()
             sleeping = (
-                "SELECT 1 FROM pg_stat_activity WHERE state LIKE 'idle in%' AND application_name LIKE 'weldgate ing%'"
+                "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+                " AND state LIKE 'idle in%' AND application_name LIKE 'weldgate ing%'"
             )
             await until(lambda: database.rows(sleeping))
             with process(database, broker, tmp_path, "new") as new:

@@ -255,7 +255,8 @@ async def test_the_database_may_die_and_come_back_under_load(database: Database,
             await asyncio.sleep(0.05)
             with psycopg.connect(database.admin_url, autocommit=True) as conn:
                 conn.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'weldgate ingest%'"
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND application_name LIKE 'weldgate ingest%'"
                 )
         await sending
         await until(lambda: chip.stored_upto() == 302, seconds=40)

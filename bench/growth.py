@@ -16,9 +16,9 @@ Say = Callable[[str], None]
 def machines(scale: Scale, say: Say) -> Measured:
     """G8: CPU of ingest a message with messages spread over all known machines, and its memory for a million of them.
 
-    No more messages are on their way than the fewer machines of the growth are: as in life, none has two waiting, and a batch
-    holds as many machines of few as of a million. In a backlog (`growth_in_backlog`) the words of few machines share what is done
-    once a machine and batch, which makes few cheaper and a million not.
+    No more messages are on their way than the fewer machines of the growth are: as in life, hardly any has two waiting,
+    and a batch holds as many machines of few as of a million. In a backlog (`growth_in_backlog`) the words of few machines
+    share what is done once a machine and batch, which makes few cheaper and a million not.
     """
     with ExitStack() as exits:
         sites = {}

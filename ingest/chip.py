@@ -17,7 +17,7 @@ from weld.store.chips import ChipRow
 
 _NOTHING_HEARD = Progress()
 NOTHING_OPEN = Fold()
-_unpack = msgspec.msgpack.Decoder(Fold).decode
+unpack = msgspec.msgpack.Decoder(Fold).decode  # a fold as a shelf keeps it
 
 
 class Anchor(msgspec.Struct, frozen=True, gc=False):
@@ -68,7 +68,7 @@ class Chip(msgspec.Struct, gc=False):
     def fold(self) -> Fold:
         """What the rules go on from."""
         if isinstance(self.kept, bytes):
-            self.kept = _unpack(self.kept)
+            self.kept = unpack(self.kept)
         return self.kept
 
     @fold.setter

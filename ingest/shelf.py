@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ingest.chip import NOTHING_OPEN, Anchor, Chip
+from ingest.chip import NOTHING_OPEN, Anchor, Chip, unpack
 from weld.core.fold import Fold
 from weld.core.intake import Range, Track
 from weld.core.session import silent_until_ms
@@ -37,11 +37,10 @@ class _Past(NamedTuple):
 
 _NO_PAST = _Past()
 _encode = msgspec.msgpack.encode
-_decode_fold = msgspec.msgpack.Decoder(Fold).decode
+_decode = msgspec.msgpack.Decoder(_Past).decode
 
 # The cell of an open session begins with until when it may be silent and the size of its packed fold.
 _CELL = Struct("<qi")
-_decode = msgspec.msgpack.Decoder(_Past).decode
 
 
 class _Words:
@@ -169,7 +168,7 @@ class Shelf:
         if cell is None:
             return self._folds.get(slot, NOTHING_OPEN)
         _, size = _CELL.unpack_from(cell)
-        return _decode_fold(memoryview(cell)[_CELL.size : _CELL.size + size])
+        return unpack(memoryview(cell)[_CELL.size : _CELL.size + size])
 
     def _put_fold(self, slot: int, fold: Fold) -> None:
         known, licence = fold.open_session, fold.licence
